@@ -1,0 +1,200 @@
+"""What a layer is: output shape, declared parameters and state, and a pure function of a batch.
+
+Shapes leave out the batch. Learned values are nested dicts whose path is the layer's address: the weight
+of `Sequential((Flatten(), Dense(10)))` is `params["1"]["w"]`, and its address is `1/w`.
+"""
+
+import dataclasses
+import functools
+import zlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+import jax
+import jax.numpy as jnp
+from pydantic import Field
+
+from headway.network.initialization import Fans, GlorotUniform, Initializer, Shape, Zeros
+from headway.spec.error import HeadwayError, join_address
+from headway.spec.node import Spec, walk
+
+Params = dict[str, Any]
+State = dict[str, Any]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """The declaration of one learned array.
+
+    `init=None` takes the default for the activation that follows. `decays` says whether weight decay
+    touches it unless a pattern says otherwise: weights do, biases and the parameters of norms do not.
+    """
+
+    shape: Shape
+    _: KW_ONLY
+    init: Initializer | None = None
+    fans: Fans = (1, 1)
+    decays: bool = True
+
+
+def bias(units: int, init: Initializer = Zeros()) -> Parameter:  # noqa: B008 (a frozen spec)
+    """The declaration of a bias: one number a unit, zero at first, never decayed by default."""
+    return Parameter((units,), init=init, fans=(units, units), decays=False)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a layer may know beside its parameters and input. Built by the framework, only read by layers.
+
+    mode      "train" or "eval": dropout and batch statistics differ.
+    keys      one random key per example of the batch, a function of (seed, epoch, place): see `example_keys`.
+    tap       called with (address, output) of every layer; returns the output to go on with.
+    """
+
+    mode: Literal["train", "eval"] = "eval"
+    keys: jax.Array | None = None
+    tap: Callable[[str, jax.Array], jax.Array] = lambda address, value: value
+    address: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def at(self, key: str) -> "Context":
+        """The context of the child at segment `key`."""
+        return dataclasses.replace(self, address=join_address(self.address, key))
+
+    def example_keys(self) -> jax.Array:
+        """One random key per example for this layer: the same whatever the batch or device it falls on."""
+        if self.keys is None:
+            raise HeadwayError(self.address, "this layer draws random numbers in training", "no keys", "Pass keys=.")
+        return jax.vmap(lambda key: jax.random.fold_in(key, salt(self.places[self.address])))(self.keys)
+
+
+@dataclass(frozen=True, repr=False)
+class Layer(Spec):
+    """A part of a network. A kind defines `apply`, and `shape` and `parameters` where it has any.
+
+    Kinds with state (running statistics) or children define `apply_with_state` in place of `apply`.
+    """
+
+    name: Name | None = field(default=None, kw_only=True)
+
+    def shape(self, inputs: Shape) -> Shape:
+        """The shape of the output for one example of shape `inputs`."""
+        return inputs
+
+    def parameters(self, inputs: Shape) -> dict[str, Parameter]:
+        """The declared parameters by name."""
+        return {}
+
+    def state(self, inputs: Shape) -> State:
+        """The initial state by name: arrays that training changes but no gradient does."""
+        return {}
+
+    def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
+        """The output [batch, *shape] for a batch [batch, *inputs]."""
+        raise NotImplementedError
+
+    def apply_with_state(self, params: Params, state: State, x: jax.Array, context: Context) -> tuple[jax.Array, State]:
+        """Like `apply`, with the state before and after."""
+        return self.apply(params, x, context), state
+
+    def declare(self, inputs: Shape, following: "Layer | None" = None) -> dict[str, Any]:
+        """The declared parameters, nested by address, defaults chosen for the activation `following`."""
+        default = following.initializer if isinstance(following, Activation) else GlorotUniform()
+        return {
+            name: p if p.init is not None else dataclasses.replace(p, init=default)
+            for name, p in self.parameters(inputs).items()
+        }
+
+    def flops(self, inputs: Shape) -> int:
+        """Floating-point operations of one example forward, a multiply-add counted as two."""
+        return 0
+
+
+@dataclass(frozen=True, repr=False)
+class Activation(Layer):
+    """A layer without parameters that acts on every example alone: a kind defines `function(x)`."""
+
+    initializer: ClassVar[Initializer] = GlorotUniform()
+    """The initialization that weights before this activation want."""
+
+    def function(self, x: jax.Array) -> jax.Array:
+        """The activation itself."""
+        raise NotImplementedError
+
+    def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
+        return self.function(x)
+
+    def flops(self, inputs: Shape) -> int:
+        size = 1
+        for n in inputs:
+            size *= n
+        return size
+
+
+def call(
+    child: Layer, key: str, values: tuple[Params, State], x: jax.Array, context: Context
+) -> tuple[jax.Array, State]:
+    """Run a child in its place: with its own parameters, state and address, its output tapped.
+
+    `values` are the parameters and the state of the container; returns the output and the child's new state.
+    """
+    params, state = values
+    inner = context.at(key)
+    y, new = child.apply_with_state(params.get(key, {}), state.get(key, {}), x, inner)
+    return inner.tap(inner.address, y), new
+
+
+def shape_of(child: Layer, key: str, inputs: Shape) -> Shape:
+    """The child's output shape; an error in it names the child's address."""
+    try:
+        return child.shape(inputs)
+    except HeadwayError as error:
+        raise error.under(key) from None
+
+
+def apply(
+    network: Layer, params: Params, x: jax.Array, state: State | None = None, context: Context | None = None
+) -> tuple[jax.Array, State]:
+    """The network's output for a batch, and its state afterwards. Without a context: evaluation mode."""
+    context = dataclasses.replace(context or Context(), places=places(network))
+    y, new = network.apply_with_state(params, state or {}, x, context)
+    return context.tap("", y), new
+
+
+def initialize(network: Layer, inputs: Shape, key: jax.Array, dtype: Any = jnp.float32) -> tuple[Params, State]:
+    """First parameters and state for examples of shape `inputs`.
+
+    Every parameter draws from its own key, made of `key` and its place among the layers of its kind, so
+    that adding a layer without parameters, or one of another kind, leaves all other draws alone.
+    """
+    network.shape(inputs)
+    where = places(network)
+
+    def draw(declared: dict[str, Any], address: str) -> Params:
+        return {
+            name: draw(part, join_address(address, name))
+            if isinstance(part, dict)
+            else part.init.draw(jax.random.fold_in(key, salt(f"{where[address]}/{name}")), part.shape, part.fans, dtype)
+            for name, part in declared.items()
+        }
+
+    return draw(network.declare(inputs), ""), network.state(inputs)
+
+
+@functools.lru_cache(maxsize=256)
+def places(network: Layer) -> Mapping[str, str]:
+    """Address → the layer's place among those of its kind: `headway/Dense#1` is the second Dense."""
+    seen: Counter[str] = Counter()
+    found = {}
+    for address, node in walk(network):
+        found[address] = f"{node.kind}#{seen[node.kind]}"
+        seen[node.kind] += 1
+    return found
+
+
+def salt(place: str) -> int:
+    """A fixed 32-bit number for a name, to fold into a random key."""
+    return zlib.crc32(place.encode())
