@@ -1,0 +1,1 @@
+"""How it improves: from loss to update."""

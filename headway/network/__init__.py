@@ -1,0 +1,1 @@
+"""What is computed: layers, and the networks they compose."""

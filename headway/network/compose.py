@@ -5,7 +5,7 @@ from typing import Any
 import jax
 
 from headway.network.initialization import Shape
-from headway.network.layer import Activation, Context, Layer, Params, State, call, shape_of
+from headway.network.layer import Context, Layer, Params, State, call, shape_of
 from headway.spec.error import HeadwayError
 from headway.spec.node import children, spec
 
@@ -26,21 +26,22 @@ class Sequential(Layer):
             inputs = shape_of(layer, key, inputs)
         return inputs
 
-    def declare(self, inputs: Shape, following: Layer | None = None) -> dict[str, Any]:
-        found = {}
-        for i, (key, layer) in enumerate(self._items()):
-            if declared := layer.declare(inputs, activation_after(self.layers[i + 1 :], following)):
-                found[key] = declared
-            inputs = layer.shape(inputs)
+    def parts(self, inputs: Shape) -> list[tuple[str, Layer, Shape]]:
+        found = []
+        for key, layer in self._items():
+            found.append((key, layer, inputs))
+            inputs = shape_of(layer, key, inputs)
         return found
 
-    def state(self, inputs: Shape) -> State:
-        found = {}
-        for key, layer in self._items():
-            if state := layer.state(inputs):
-                found[key] = state
-            inputs = layer.shape(inputs)
-        return found
+    def declare(self, inputs: Shape, following: Layer | None = None) -> dict[str, Any]:
+        found = {
+            key: layer.declare(received, activation_after(self.layers[i + 1 :], following))
+            for i, (key, layer, received) in enumerate(self.parts(inputs))
+        }
+        return {key: declared for key, declared in found.items() if declared}
+
+    def meets(self, following: Layer | None) -> Layer | None:
+        return activation_after(self.layers, following)
 
     def apply_with_state(self, params: Params, state: State, x: jax.Array, context: Context) -> tuple[jax.Array, State]:
         new_state = {}
@@ -55,10 +56,7 @@ class Sequential(Layer):
 
 
 def activation_after(layers: tuple[Layer, ...], following: Layer | None) -> Layer | None:
-    """The activation that the output of a layer meets first, past layers without parameters of their own."""
-    for layer in layers:
-        if isinstance(layer, Activation):
-            return layer
-        if children(layer) or type(layer).parameters is not Layer.parameters:
-            return None
+    """The activation that the input of a row of layers meets first, past layers without parameters of their own."""
+    for layer in reversed(layers):
+        following = layer.meets(following)
     return following

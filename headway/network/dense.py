@@ -8,7 +8,8 @@ import jax
 from pydantic import Field
 
 from headway.network.initialization import Initializer, Shape
-from headway.network.layer import Context, Layer, Parameter, Params, bias
+from headway.network.layer import Context, Layer, Parameter, Params, bias, expect_features
+from headway.spec.error import HeadwayError
 from headway.spec.node import spec
 
 
@@ -26,6 +27,8 @@ class Dense(Layer):
     init: Initializer | None = None
 
     def shape(self, inputs: Shape) -> Shape:
+        if not inputs:
+            raise HeadwayError("", "Dense needs a dimension of features", "shape ()", "Give inputs of shape (1,).")
         return (*inputs[:-1], self.units)
 
     def parameters(self, inputs: Shape) -> dict[str, Parameter]:
@@ -33,6 +36,7 @@ class Dense(Layer):
         return {"w": w, "b": bias(self.units)} if self.bias else {"w": w}
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
+        expect_features(params["w"].shape[0], x, context)
         flat = x.reshape(-1, x.shape[-1])
         y = flat @ params["w"]
         if self.bias:

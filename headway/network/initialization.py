@@ -4,6 +4,7 @@ Fans: a weight that sums `fan_in` inputs into each output and is read by `fan_ou
 Sources: LeCun et al. 1998; Glorot & Bengio 2010; He et al. 2015; Saxe et al. 2014.
 """
 
+import math
 from typing import Annotated
 
 import jax
@@ -88,8 +89,8 @@ class Orthogonal(Initializer):
 
     def draw(self, key: jax.Array, shape: Shape, fans: Fans, dtype: jnp.dtype) -> jax.Array:
         if len(shape) < 2:
-            raise HeadwayError("Orthogonal", "needs a parameter of two dimensions or more", f"shape {shape}")
-        return self.gain * jax.nn.initializers.orthogonal()(key, shape, jnp.float32).astype(dtype)
+            raise HeadwayError("", "Orthogonal needs a parameter of two dimensions or more", f"shape {shape}")
+        return (self.gain * jax.nn.initializers.orthogonal()(key, shape, jnp.float32)).astype(dtype)
 
 
 @spec
@@ -130,12 +131,13 @@ class Zeros(Initializer):
         return jnp.zeros(shape, dtype)
 
 
+# Drawn in float32 and then cast: every precision starts from the same weights, rounded.
 def normal(key: jax.Array, shape: Shape, variance: float, dtype: jnp.dtype) -> jax.Array:
     """Draws from N(0, variance)."""
-    return jnp.sqrt(variance).astype(dtype) * jax.random.normal(key, shape, dtype)
+    return (math.sqrt(variance) * jax.random.normal(key, shape, jnp.float32)).astype(dtype)
 
 
 def uniform(key: jax.Array, shape: Shape, variance: float, dtype: jnp.dtype) -> jax.Array:
     """Draws from U(-a, a) with a = sqrt(3 variance)."""
-    a = jnp.sqrt(3 * variance).astype(dtype)
-    return jax.random.uniform(key, shape, dtype, -a, a)
+    a = math.sqrt(3 * variance)
+    return jax.random.uniform(key, shape, jnp.float32, -a, a).astype(dtype)

@@ -5,7 +5,7 @@ of `Sequential((Flatten(), Dense(10)))` is `params["1"]["w"]`, and its address i
 """
 
 import dataclasses
-import functools
+import math
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from pydantic import Field
 
 from headway.network.initialization import Fans, GlorotUniform, Initializer, Shape, Zeros
 from headway.spec.error import HeadwayError, join_address
-from headway.spec.node import Spec, walk
+from headway.spec.node import Spec, children, walk
 
 Params = dict[str, Any]
 State = dict[str, Any]
@@ -75,7 +75,8 @@ class Context:
 class Layer(Spec):
     """A part of a network. A kind defines `apply`, and `shape` and `parameters` where it has any.
 
-    Kinds with state (running statistics) or children define `apply_with_state` in place of `apply`.
+    Kinds with state (running statistics) or children define `apply_with_state` in place of `apply`;
+    those with children also `parts`.
     """
 
     name: Name | None = field(default=None, kw_only=True)
@@ -88,9 +89,14 @@ class Layer(Spec):
         """The declared parameters by name."""
         return {}
 
+    def parts(self, inputs: Shape) -> list[tuple[str, "Layer", Shape]]:
+        """Every child in its place: its segment, itself, and the shape that it receives."""
+        return []
+
     def state(self, inputs: Shape) -> State:
         """The initial state by name: arrays that training changes but no gradient does."""
-        return {}
+        states = {key: child.state(received) for key, child, received in self.parts(inputs)}
+        return {key: state for key, state in states.items() if state}
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
         """The output [batch, *shape] for a batch [batch, *inputs]."""
@@ -108,9 +114,19 @@ class Layer(Spec):
             for name, p in self.parameters(inputs).items()
         }
 
+    def meets(self, following: "Layer | None") -> "Layer | None":
+        """The activation that this layer's input meets first, where `following` is the one behind the layer.
+
+        A layer without parameters lets through; one with parameters or children hides what follows.
+        """
+        return None if children(self) or type(self).parameters is not Layer.parameters else following
+
     def flops(self, inputs: Shape) -> int:
-        """Floating-point operations of one example forward, a multiply-add counted as two."""
-        return 0
+        """Floating-point operations of one example forward in evaluation.
+
+        A multiply-add counts as two, an activation as one an element, moving data as none.
+        """
+        return sum(child.flops(received) for _, child, received in self.parts(inputs))
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,11 +143,11 @@ class Activation(Layer):
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
         return self.function(x)
 
+    def meets(self, following: Layer | None) -> Layer | None:
+        return self
+
     def flops(self, inputs: Shape) -> int:
-        size = 1
-        for n in inputs:
-            size *= n
-        return size
+        return math.prod(inputs)
 
 
 def call(
@@ -159,9 +175,17 @@ def apply(
     network: Layer, params: Params, x: jax.Array, state: State | None = None, context: Context | None = None
 ) -> tuple[jax.Array, State]:
     """The network's output for a batch, and its state afterwards. Without a context: evaluation mode."""
+    network.shape(x.shape[1:])
     context = dataclasses.replace(context or Context(), places=places(network))
     y, new = network.apply_with_state(params, state or {}, x, context)
     return context.tap("", y), new
+
+
+def expect_features(features: int, x: jax.Array, context: Context) -> None:
+    """Refuse inputs whose last dimension is not the one that the layer's weights were made for."""
+    if x.shape[-1] != features:
+        raise HeadwayError(context.address, f"the weights here take {features} features", f"shape {x.shape[1:]}",
+                           "Give inputs of the shape that the parameters were initialized for.")  # fmt: skip
 
 
 def initialize(network: Layer, inputs: Shape, key: jax.Array, dtype: Any = jnp.float32) -> tuple[Params, State]:
@@ -174,17 +198,22 @@ def initialize(network: Layer, inputs: Shape, key: jax.Array, dtype: Any = jnp.f
     where = places(network)
 
     def draw(declared: dict[str, Any], address: str) -> Params:
-        return {
-            name: draw(part, join_address(address, name))
-            if isinstance(part, dict)
-            else part.init.draw(jax.random.fold_in(key, salt(f"{where[address]}/{name}")), part.shape, part.fans, dtype)
-            for name, part in declared.items()
-        }
+        found: Params = {}
+        for name, part in declared.items():
+            here = join_address(address, name)
+            if isinstance(part, dict):
+                found[name] = draw(part, here)
+                continue
+            own = jax.random.fold_in(key, salt(f"{where[address]}/{name}"))
+            try:
+                found[name] = part.init.draw(own, part.shape, part.fans, dtype)
+            except HeadwayError as error:
+                raise error.under(here) from None
+        return found
 
     return draw(network.declare(inputs), ""), network.state(inputs)
 
 
-@functools.lru_cache(maxsize=256)
 def places(network: Layer) -> Mapping[str, str]:
     """Address → the layer's place among those of its kind: `headway/Dense#1` is the second Dense."""
     seen: Counter[str] = Counter()

@@ -1,0 +1,1 @@
+"""Every choice is a value: check it, walk it, edit it, diff it, save it."""

@@ -4,8 +4,8 @@ import dataclasses
 import functools
 import importlib
 import importlib.metadata
-from collections.abc import Callable, Iterator
-from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform, get_type_hints
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, TypeVar, cast, dataclass_transform, get_type_hints
 
 import pydantic
 from pydantic_core import ErrorDetails, core_schema
@@ -40,7 +40,8 @@ class Spec:
     def __repr__(self) -> str:
         """The call that makes this spec, without what equals the default."""
         shown = []
-        for f in dataclasses.fields(self):  # type: ignore[arg-type]
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        for f in sorted(fields, key=lambda f: bool(f.kw_only)):
             value = getattr(self, f.name)
             if f.default is not dataclasses.MISSING and value == f.default:
                 continue
@@ -49,6 +50,12 @@ class Spec:
 
 
 S = TypeVar("S", bound=Spec)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def cached(function: F) -> F:
+    """`functools.cache` that keeps the signature: to a type checker a class of specs is not hashable."""
+    return cast(F, functools.cache(function))
 
 
 def is_concrete(cls: type) -> bool:
@@ -71,44 +78,44 @@ def spec(cls: type[S]) -> type[S]:
         try:
             validated(self, *args, **fields)
         except pydantic.ValidationError as error:
-            raise _translated(made, error.errors(include_url=False)[0]) from None
+            raise _translated(made, error.errors(include_url=False)) from None
 
     made.__init__ = __init__
     KINDS[cls.kind] = made
     return made
 
 
-def _translated(cls: type[Spec], error: ErrorDetails) -> HeadwayError:
-    """Pydantic's first complaint in our form."""
-    names = field_names(cls)
-    place = [names[part] if isinstance(part, int) and at == 0 and part < len(names) else part
-             for at, part in enumerate(error["loc"])]  # fmt: skip
-    where = ".".join([cls.__name__, *(str(p) for p in place if "[" not in str(p) and p not in ("float", "int", "str"))])
+def _translated(cls: type[Spec], errors: list[ErrorDetails]) -> HeadwayError:
+    """Pydantic's first complaint in our form; where a field takes one of several types, what each asks."""
+    error, names = errors[0], field_names(cls)
+    field = [names[p] if isinstance(p, int) and p < len(names) else str(p) for p in error["loc"][:1]]
+    where = ".".join([cls.__name__, *field, *(str(p) for p in error["loc"][1:] if isinstance(p, int))])
     came, cause = repr(error["input"]), error.get("ctx", {}).get("error")
     match error["type"]:
         case "value_error" if isinstance(cause, HeadwayError):
             return cause.under(cls.__name__)
         case "unexpected_keyword_argument":
-            return HeadwayError(where, "no such field", None, did_you_mean(str(place[-1]), names))
+            return HeadwayError(where, "no such field", None, did_you_mean(field[0], names))
         case "unexpected_positional_argument":
-            return HeadwayError(where, f"{cls.__name__} takes one value without a name", came, "Name the others.")
+            return HeadwayError(cls.__name__, "takes one value without a name", came, "Name the others.")
         case "missing":
-            return HeadwayError(where, "a value is required", None, f"Write {cls.__name__}({place[-1]}=…).")
-        case "tuple_type":
+            return HeadwayError(where, "a value is required", None, f"Write {cls.__name__}({field[0]}=…).")
+        case "tuple_type" if len(errors) == 1:
             return HeadwayError(where, "must be a tuple", came, "Write (a, b) or (a,).")
-    text = error["msg"].removeprefix("Input should ").removeprefix("Value error, ")
-    return HeadwayError(where, f"must {text}" if error["msg"].startswith("Input") else text, came)
+    asked = [e["msg"].partition(" should ")[2] for e in errors if e["loc"][:1] == error["loc"][:1]]
+    must = f"must {' or '.join(asked)}" if all(asked) else error["msg"].removeprefix("Value error, ")
+    return HeadwayError(where, must, came)
 
 
-@functools.cache
-def field_names(cls: type[Any]) -> tuple[str, ...]:
+@cached
+def field_names(cls: type[Spec]) -> tuple[str, ...]:
     """Names of the fields in the order of the constructor: first the positional one."""
-    fields = dataclasses.fields(cls)
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
     return tuple(f.name for f in sorted(fields, key=lambda f: bool(f.kw_only)))
 
 
-@functools.cache
-def data_fields(cls: type[Any]) -> tuple[str, ...]:
+@cached
+def data_fields(cls: type[Spec]) -> tuple[str, ...]:
     """Names of the fields declared `Number` or `Count`, alone or in a union."""
     return tuple(n for n, hint in get_type_hints(cls, include_extras=True).items() if _mentions_data(hint))
 
@@ -124,20 +131,23 @@ def children(node: Spec) -> dict[str, Spec]:
     `Sequential((Dense(3), ReLU(name="act")))` has the children `0` and `act`; a spec in any other field
     has the field's name, one in any other tuple `field/0`.
     """
-    found: dict[str, Spec] = {}
-    for place, name in enumerate(field_names(type(node))):
-        value = getattr(node, name)
-        if isinstance(value, Spec):
-            pairs = [(name, value)]
-        elif is_family(value):
-            pairs = [(join_address("" if place == 0 else name, segment(c, i)), c) for i, c in enumerate(value)]
-        else:
-            continue
-        for key, child in pairs:
-            if key in found:
-                raise HeadwayError(key, f"two parts of one {type(node).__name__} must not share a name", key)
-            found[key] = child
+    cls, found = type(node), dict[str, Spec]()
+    for name in field_names(cls):
+        for key, value in held(cls, name, getattr(node, name)):
+            if not isinstance(value, Spec):
+                continue
+            if key in found or (key != name and key in field_names(cls)):
+                raise HeadwayError(key, f"two parts of one {cls.__name__} must not share a name", key)
+            found[key] = value
     return found
+
+
+def held(cls: type[Spec], name: str, value: Any) -> list[tuple[str, Any]]:
+    """What field `name` of a `cls` holds, by segment: the members of a family, else the value alone."""
+    if not is_family(value):
+        return [(name, value)]
+    stem = "" if name == field_names(cls)[0] else name
+    return [(join_address(stem, segment(child, i)), child) for i, child in enumerate(value)]
 
 
 def is_family(value: object) -> bool:
@@ -157,16 +167,32 @@ def walk(node: Spec, address: str = "") -> Iterator[tuple[str, Spec]]:
         yield from walk(child, join_address(address, key))
 
 
-def find_kind(kind: str) -> type[Spec]:
-    """The class of a kind such as `headway/Dense`; packages are asked through their entry points.
+def build(cls: type[S], fields: Mapping[str, Any], address: str) -> S:
+    """`cls(**fields)`, where an error names the place by its address instead of the class."""
+    try:
+        return cls(**fields)
+    except HeadwayError as error:
+        place = error.where.removeprefix(cls.__name__).lstrip("./").replace(".", "/")
+        name, _, index = place.partition("/")
+        if index.isdigit() and is_family(fields[name]):
+            place = held(cls, name, fields[name])[int(index)][0]
+        raise HeadwayError(join_address(address, place), error.must, error.got, error.fix) from None
 
-    A package announces the module that defines its kinds in the entry-point group `headway.kinds`.
-    """
+
+def find_kind(kind: str) -> type[Spec]:
+    """The class of a kind such as `headway/Dense`; its package is asked if it is not known yet."""
     if kind not in KINDS:
-        package = kind.partition("/")[0]
-        for entry in importlib.metadata.entry_points(group="headway.kinds"):
-            if entry.name == package:
-                importlib.import_module(entry.value)
+        load_kinds(kind.partition("/")[0])
     if kind not in KINDS:
         raise HeadwayError("kind", "unknown kind", repr(kind), did_you_mean(kind, KINDS))
     return KINDS[kind]
+
+
+def load_kinds(package: str | None = None) -> None:
+    """Import the kinds of one installed package, or of all that announce some.
+
+    A package announces the module that defines its kinds in the entry-point group `headway.kinds`.
+    """
+    for entry in importlib.metadata.entry_points(group="headway.kinds"):
+        if package in (None, entry.name):
+            importlib.import_module(entry.value)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from headway.spec.error import join_address
-from headway.spec.node import Spec, data_fields, field_names, is_family, segment
+from headway.spec.node import Spec, data_fields, field_names, held, is_family
 
 S = TypeVar("S", bound=Spec)
 
@@ -28,9 +28,12 @@ def split(node: S) -> tuple[S, dict[str, float | int]]:
     numbers: dict[str, float | int] = {}
 
     def take(spec: Spec, name: str, value: Any, address: str) -> Any:
-        if name in data_fields(type(spec)) and isinstance(value, int | float) and not isinstance(value, bool):
-            numbers[address] = value
-            return HOLE
+        if name in data_fields(type(spec)):
+            if isinstance(value, tuple):
+                return tuple(take(spec, name, v, join_address(address, str(i))) for i, v in enumerate(value))
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                numbers[address] = value
+                return HOLE
         return value
 
     structure: S = _rebuilt(node, "", take)
@@ -39,23 +42,26 @@ def split(node: S) -> tuple[S, dict[str, float | int]]:
 
 def join(structure: S, numbers: Mapping[str, Any]) -> S:
     """The inverse of `split`: every hole filled with `numbers[address]`, which may be a traced value."""
-    joined: S = _rebuilt(
-        structure, "", lambda spec, name, value, at: numbers[at] if isinstance(value, _Hole) else value
-    )
+
+    def fill(spec: Spec, name: str, value: Any, address: str) -> Any:
+        if isinstance(value, tuple):
+            return tuple(fill(spec, name, v, join_address(address, str(i))) for i, v in enumerate(value))
+        return numbers[address] if isinstance(value, _Hole) else value
+
+    joined: S = _rebuilt(structure, "", fill)
     return joined
 
 
 def _rebuilt(node: Any, address: str, leaf: Any) -> Any:
     """A copy of the tree with `leaf(spec, field, value, address)` in place of every plain value."""
     copy = object.__new__(type(node))
-    for place, name in enumerate(field_names(type(node))):
-        value, at = getattr(node, name), join_address(address, name)
-        if isinstance(value, Spec):
-            value = _rebuilt(value, at, leaf)
-        elif is_family(value):
-            stem = address if place == 0 else at
-            value = tuple(_rebuilt(c, join_address(stem, segment(c, i)), leaf) for i, c in enumerate(value))
-        else:
-            value = leaf(node, name, value, at)
-        object.__setattr__(copy, name, value)
+    for name in field_names(type(node)):
+        value = getattr(node, name)
+        new = tuple(
+            _rebuilt(part, join_address(address, key), leaf)
+            if isinstance(part, Spec)
+            else leaf(node, name, part, join_address(address, key))
+            for key, part in held(type(node), name, value)
+        )
+        object.__setattr__(copy, name, new if is_family(value) else new[0])
     return copy

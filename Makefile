@@ -1,0 +1,67 @@
+# Every target does the set-up it needs: a machine with Python 3.11 or newer and make is enough.
+# PYTHON=python3.12 chooses another interpreter, WORKERS=4 more test processes.
+
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+WORKERS ?= 2
+TORCH ?= torch==2.13.0
+VENV = .venv
+BIN = $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+STRUCTURE = tests/test_layout.py tests/test_budgets.py tests/test_exports.py
+
+.PHONY: help demo test check bench accept tree lock clean
+
+help:  ## Say what each target does.
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
+
+demo: $(VENV)/core  ## Train two networks on real data and show where the results lie (about 3 minutes).
+	$(BIN)/headway train mnist1d-cnn
+	$(BIN)/headway train digits-cnn
+
+test: $(VENV)/test  ## Run every test but the long drills.
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not accept"
+
+check: $(VENV)/test  ## Format, lint, types, and the structure of the code.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest $(STRUCTURE)
+
+accept: $(VENV)/test  ## Run the long drills: kills, full claims. Stored results are kept and not run again.
+	$(BIN)/python -m pytest -m accept
+
+bench: $(VENV)/bench  ## Measure speed and memory side by side with other libraries.
+	$(BIN)/python -m benchmarks
+
+tree: $(VENV)/test  ## Bring the tree in README.md up to date with the files.
+	$(BIN)/python tests/test_layout.py --write
+
+lock:  ## Resolve the newest versions on Python 3.11 and write constraints.txt.
+	rm -rf $(VENV)-lock && python3.11 -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet ".[test]"
+	(sed -n '/^#/p' constraints.txt && $(VENV)-lock/bin/python -m pip freeze --exclude headway | \
+		sed 's/$$/ ; python_version == "3.11"/') > $(VENV)-lock/constraints.txt
+	mv $(VENV)-lock/constraints.txt constraints.txt && rm -rf $(VENV)-lock
+
+clean:  ## Remove what make and the tools made.
+	rm -rf $(VENV) $(VENV)-lock build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Headway needs Python 3.11 or newer; set PYTHON=path/to/python."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/core: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/test: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable ".[test]"
+	@touch $@ $(VENV)/core
+
+# Where the plain torch wheel would bring gigabytes of CUDA libraries, name the index of the CPU wheels:
+# make bench TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu"
+$(VENV)/bench: $(VENV)/test
+	$(INSTALL) $(TORCH)
+	$(INSTALL) --editable ".[test,bench]"
+	@touch $@

@@ -1,0 +1,43 @@
+"""The workloads in Headway: the compiled chunk of updates that `train` runs, checks for NaN included."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.workloads import B1, B2, CLASSES, EPS, LEARNING_RATE, Workload
+from headway.data.dataset import arrays
+from headway.learning.losses import CrossEntropy
+from headway.learning.optimizers import Adam
+from headway.models.convnet import pooled_convnet
+from headway.models.mlp import mlp
+from headway.training.chunk import compute
+from headway.training.evaluate import outputs
+from headway.training.recipe import Epochs, Recipe, prepare
+from headway.training.step import CHUNK, initial_state
+
+
+class Headway:
+    """Batches are drawn inside the compiled chunk; measures come back to the host after each chunk."""
+
+    def __init__(self, workload: Workload) -> None:
+        network = pooled_convnet(workload.channels, CLASSES) if workload.channels else mlp(workload.widths, CLASSES)
+        optimizer = Adam(LEARNING_RATE, b1=B1, b2=B2, eps=EPS)
+        recipe = Recipe(
+            network, loss=CrossEntropy(), optimizer=optimizer, batch_size=workload.batch, length=Epochs(1e6)
+        )
+        dataset = arrays(*workload.examples(), test=None, validation=None, standardize=False)
+        self.job = prepare(recipe, dataset)
+        self.examples = (jnp.asarray(dataset.train.x), jnp.asarray(dataset.train.y))
+        self.state = initial_state(self.job.update, workload.inputs)
+        self.step, self.batches = 0, workload.batches
+        self.parameters = sum(leaf.size for leaf in jax.tree.leaves(self.state["params"]))
+
+    def train(self, epochs: int) -> None:
+        end = self.step + epochs * self.batches
+        while self.step < end:
+            chunk = compute(self.job, self.state, self.examples, self.step, min(end - self.step, CHUNK))
+            self.state, self.step = chunk.state, self.step + len(chunk.measures)
+
+    def outputs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        return outputs(self.job.recipe.network, self.state, x)

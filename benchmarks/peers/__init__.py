@@ -1,0 +1,1 @@
+"""The same training in other libraries, each as its users write it."""

@@ -1,0 +1,267 @@
+"""The command line: train, recipes, show, runs, evaluate, predict."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headway.spec.error import HeadwayError
+
+if TYPE_CHECKING:
+    from headway.training.recipe import Recipe
+    from headway.training.run import Run
+
+EXIT_CODES = """Exit codes: 0 done · 1 a defect of Headway · 2 bad input · 3 the loss or a weight was not finite ·
+130 stopped by Ctrl-C and saved · 143 stopped by SIGTERM and saved."""
+EXITS = {"finished": 0, "stopped early": 0, "non-finite": 3, "interrupted": 130, "terminated": 143}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Headway trains neural networks, tells you why one is not learning, and proves the cure.",
+    epilog=EXIT_CODES,
+)
+What = Annotated[str, typer.Argument(help="The name of a recipe (see `headway recipes`) or a .json or .toml file.")]
+Sets = Annotated[list[str], typer.Option("--set", help="Change a field: optimizer.learning_rate=3e-4. Repeatable.")]
+Modules = Annotated[list[str], typer.Option("--import", help="A module that defines kinds of yours. Repeatable.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+debugging = False
+
+
+@app.callback()
+def options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
+    """Options before the command."""
+    global debugging
+    debugging = debug
+
+
+@app.command()
+def train(
+    what: Annotated[str | None, typer.Argument(help="The name of a recipe or a .json or .toml file.")] = None,
+    *,
+    sets: Sets = [],  # noqa: B006 (typer reads it, nobody changes it)
+    seeds: Annotated[int, typer.Option(help="How many seeds to train, from the recipe's own on.", min=1)] = 1,
+    resume: Annotated[Path | None, typer.Option(help="The folder of a run to go on with.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A new folder for the run; by default runs/NAME-1, -2, …")] = None,
+    anyway: Annotated[bool, typer.Option(help="Train a recipe that is known to be wrong.")] = False,
+    as_json: AsJson = False,
+    imports: Modules = [],  # noqa: B006
+) -> None:
+    """Train a recipe, or go on with a run."""
+    if (what is None) == (resume is None):
+        raise HeadwayError("train", "needs either a recipe or --resume RUN", fix="Try: headway train digits-mlp")
+    runs = [go_on(resume, imports)] if resume else train_seeds(what or "", sets, seeds, (out, anyway, imports))
+    print(json.dumps([described(run) for run in runs], indent=2) if as_json else told(runs))
+    raise typer.Exit(max(EXITS[run.standing.reason] for run in runs))
+
+
+def go_on(folder: Path, imports: list[str]) -> "Run":
+    """Resume a run in its folder."""
+    from headway.training.callbacks import Progress
+    from headway.training.train import resume
+
+    import_modules(imports)
+    return drawn(resume(folder, callbacks=(Progress(),)))
+
+
+def train_seeds(what: str, sets: list[str], seeds: int, options: tuple[Path | None, bool, list[str]]) -> "list[Run]":
+    """Train one run a seed, stopping at the first that is interrupted."""
+    from dataclasses import replace
+
+    from headway.training.callbacks import Progress
+    from headway.training.interruption import PAUSED
+    from headway.training.train import train
+
+    out, anyway, imports = options
+    recipe = recipe_of(what, sets, imports)
+    folder = out or free_folder(Path("runs"), Path(what).stem)
+    runs: list[Run] = []
+    for seed in range(recipe.seed, recipe.seed + seeds):
+        place = folder if seeds == 1 else folder / f"seed-{seed}"
+        run = train(replace(recipe, seed=seed), out=place, callbacks=(Progress(),), anyway=anyway)
+        runs.append(drawn(run))
+        if run.standing.reason in PAUSED:
+            break
+    return runs
+
+
+@app.command()
+def recipes(as_json: AsJson = False) -> None:
+    """List the named recipes and the result to expect of each."""
+    from headway.report.table import table
+    from headway.training.named import RECIPES
+
+    rows = [(name, n.about, f"{n.metric} {n.low:g} to {n.high:g}") for name, n in RECIPES.items()]
+    print(json.dumps([r[0] for r in rows]) if as_json else table(("recipe", "what it is", "test result"), rows))
+
+
+@app.command()
+def show(what: What, *, sets: Sets = [], imports: Modules = []) -> None:  # noqa: B006
+    """Show a recipe before it is trained: layers, schedule, what decays."""
+    from headway.learning.optimizers import describe
+    from headway.learning.schedules import rate_at
+    from headway.network.summary import summary
+    from headway.report.plot import text_curve
+    from headway.training.recipe import prepare
+
+    recipe = recipe_of(what, sets, imports)
+    job = prepare(recipe, anyway=True)
+    print(summary(recipe.network, job.dataset.input_shape), end="\n\n")
+    print(describe(job.update.optimizer, recipe.network.declare(job.dataset.input_shape)), end="\n\n")
+    rates = [float(rate_at(job.update.optimizer.learning_rate, i * (job.updates - 1) // 60)) for i in range(61)]
+    print(f"learning rate over {job.updates} updates ({job.epoch} an epoch), {min(rates):.3g} to {max(rates):.3g}")
+    print(text_curve(rates))
+
+
+@app.command()
+def runs(folder: Annotated[Path, typer.Argument()] = Path("runs"), *, as_json: AsJson = False) -> None:
+    """List the runs below a folder."""
+    from headway.report.table import table
+    from headway.training.record import list_runs
+
+    found = list_runs(folder)
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        rows = [(r["folder"], r["reason"], r["step"], r["best_step"], r["result"]) for r in found]
+        print(table(("run", "state", "updates", "best", "test"), rows) if rows else f"No runs below {folder}.")
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    *,
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    as_json: AsJson = False,
+    imports: Modules = [],  # noqa: B006
+) -> None:
+    """Judge the best weights of a run on a split of its data."""
+    from headway.report.table import table
+    from headway.training.run import Run
+
+    import_modules(imports)
+    values = Run.load(run).evaluate(split)
+    print(json.dumps(values) if as_json else table(("measure", split), list(values.items())))
+
+
+@app.command()
+def predict(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    file: Annotated[Path, typer.Argument(help="Inputs: .npz with x, .csv or .parquet.")],
+    *,
+    as_json: AsJson = False,
+    imports: Modules = [],  # noqa: B006
+) -> None:
+    """Predict from a file of inputs, one line an example."""
+    from headway.data.files import read_features
+    from headway.training.run import Run
+
+    import_modules(imports)
+    trained = Run.load(run)
+    answers = trained.predict(read_features(file, trained.schema.feature_names)).tolist()
+    print(json.dumps(answers) if as_json else "\n".join(str(answer) for answer in answers))
+
+
+def recipe_of(what: str, sets: list[str], imports: list[str]) -> "Recipe":
+    """The recipe by name or from a file, with fields changed by `address=value`."""
+    from headway.spec.edit import Edits, Set, apply
+    from headway.spec.json import load
+    from headway.training.named import named
+    from headway.training.recipe import Recipe
+
+    import_modules(imports)
+    recipe = load(Path(what)) if Path(what).suffix in (".json", ".toml") else named(what).recipe
+    if not isinstance(recipe, Recipe):
+        raise HeadwayError(what, "must hold a Recipe", type(recipe).__name__)
+    if not sets:
+        return recipe
+    pairs = [text.partition("=") for text in sets]
+    for at, sign, _ in pairs:
+        if not sign:
+            raise HeadwayError("--set", "must be ADDRESS=VALUE", at, "Try: --set optimizer.learning_rate=3e-4")
+    edited = apply(recipe, Edits(tuple(Set(at.replace(".", "/"), value=value_of(v)) for at, _, v in pairs))).spec
+    assert isinstance(edited, Recipe)
+    return edited
+
+
+def value_of(text: str) -> Any:
+    """`0.1`, `true`, `[1, 2]`, `{"kind": …}` as JSON; anything else is a string."""
+    from headway.spec.json import from_value
+
+    try:
+        return from_value(json.loads(text))
+    except json.JSONDecodeError:
+        return text
+
+
+def import_modules(names: list[str]) -> None:
+    """Import the modules that define the user's own kinds."""
+    import importlib
+
+    sys.path.insert(0, "")
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise HeadwayError("--import", "must name a module that can be imported", f"{name}: {error}") from None
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """`parent/name-1`, or the first number that is free."""
+    number = 1
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"
+
+
+def drawn(run: "Run") -> "Run":
+    """The run, with its curves drawn in its folder."""
+    from headway.report.plot import curves
+
+    assert run.folder is not None
+    curves(run, run.folder / "curves.svg")
+    return run
+
+
+def described(run: "Run") -> dict[str, Any]:
+    """A run as plain values."""
+    return {"folder": str(run.folder), "seed": run.recipe.seed} | vars(run.standing) | {"results": run.results}
+
+
+def told(runs: "list[Run]") -> str:
+    """What came out, as a table of splits, and over seeds as mean ± standard deviation."""
+    from headway.report.table import mean_and_spread, table
+
+    names = list(runs[0].results["train"])
+    rows = [(split, *(mean_and_spread([run.results[split][name] for run in runs]) for name in names))
+            for split in runs[0].results]  # fmt: skip
+    what = f"Best weights of {len(runs)} seeds, mean ± standard deviation" if len(runs) > 1 else "Best weights"
+    where = runs[0].folder if len(runs) == 1 else runs[0].folder and runs[0].folder.parent
+    return f"{what}\n{table(('split', *names), rows)}\nRun and picture: {where}"
+
+
+def main() -> None:
+    """Run the command; mistakes of the user are one message, without a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except HeadwayError as error:
+        if debugging:
+            raise
+        print(f"headway: {error}", file=sys.stderr)
+        code = 2
+    except typer.Abort:
+        code = 130
+    except Exception as error:
+        if debugging:
+            raise
+        shown = getattr(error, "format_message", None)
+        print(f"headway: {shown() if shown else f'a defect: {error!r}. --debug shows where.'}", file=sys.stderr)
+        code = getattr(error, "exit_code", 1)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Networks worth knowing, as functions that return specs."""

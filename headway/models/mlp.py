@@ -1,0 +1,16 @@
+"""Multi-layer perceptrons: dense layers with an activation between them."""
+
+from headway.network.activations import ReLU
+from headway.network.compose import Sequential
+from headway.network.convolution import Flatten
+from headway.network.dense import Dense
+from headway.network.layer import Activation, Layer
+
+
+def mlp(widths: tuple[int, ...], outputs: int, *, activation: Activation = ReLU()) -> Sequential:  # noqa: B008
+    """Flatten, then Dense and activation for each of `widths`, then Dense to `outputs` numbers.
+
+    `mlp((), 10)` is the linear model.
+    """
+    hidden: list[Layer] = [part for width in widths for part in (Dense(width), activation)]
+    return Sequential((Flatten(), *hidden, Dense(outputs)))

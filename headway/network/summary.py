@@ -1,0 +1,164 @@
+"""What a network is made of: shapes, neurons, parameters, work and memory, layer by layer and neuron by neuron."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from headway.network.initialization import Shape
+from headway.network.layer import Activation, Context, Layer, Params, State, apply
+from headway.network.values import flatten
+from headway.spec.error import HeadwayError, did_you_mean, join_address
+from headway.spec.node import walk
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer, for one example.
+
+    neurons       outputs of a layer with weights, each a weighted sum: a unit at every position; else 0
+    units         distinct neurons, each with weights of its own (a channel of Conv is one); else 0
+    flops         floating-point operations forward, a multiply-add counted as two
+    output_bytes  bytes of the output
+    """
+
+    address: str
+    layer: str
+    output: Shape
+    neurons: int
+    units: int
+    parameters: int
+    flops: int
+    output_bytes: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All layers of a network in order, and their totals.
+
+    depth  layers with weights (parameters that decay): biases and norms add none
+    width  the most units that one layer has
+    """
+
+    inputs: Shape
+    rows: tuple[Row, ...]
+    depth: int
+    width: int
+    neurons: int
+    parameters: int
+    parameter_bytes: int
+    flops: int
+    activation_bytes: int
+
+    def __str__(self) -> str:
+        head = ("address", "layer", "output", "neurons", "parameters", "FLOPs", "bytes")
+        body = [(r.address or ".", r.layer, str(r.output), *_grouped(r.neurons, r.parameters, r.flops, r.output_bytes))
+                for r in self.rows]  # fmt: skip
+        total = ("total", "", "", *_grouped(self.neurons, self.parameters, self.flops, self.activation_bytes))
+        widths = [max(len(line[i]) for line in (head, *body, total)) for i in range(len(head))]
+        rule = tuple("-" * width for width in widths)
+        lines = ["  ".join(cell.ljust(width) if i < 3 else cell.rjust(width)
+                           for i, (cell, width) in enumerate(zip(line, widths, strict=True))).rstrip()
+                 for line in (head, rule, *body, rule, total)]  # fmt: skip
+        return "\n".join([*lines, f"input {self.inputs}, depth {self.depth}, width {self.width}, "
+                                  f"{self.parameter_bytes:,} bytes of parameters"])  # fmt: skip
+
+
+def _grouped(*numbers: int) -> list[str]:
+    return [f"{number:,}" for number in numbers]
+
+
+def summary(network: Layer, inputs: Shape, dtype: Any = jnp.float32) -> Summary:
+    """The network's layers for one example of shape `inputs`, parameters and outputs being of the dtype given."""
+    size = jnp.dtype(dtype).itemsize
+    network.shape(inputs)
+    rows = tuple(_rows(network, inputs, "", size))
+    parameters = sum(row.parameters for row in rows)
+    return Summary(
+        inputs=inputs,
+        rows=rows,
+        depth=sum(row.units > 0 for row in rows),
+        width=max((row.units for row in rows), default=0),
+        neurons=sum(row.neurons for row in rows),
+        parameters=parameters,
+        parameter_bytes=parameters * size,
+        flops=sum(row.flops for row in rows),
+        activation_bytes=sum(row.output_bytes for row in rows),
+    )
+
+
+def _rows(layer: Layer, inputs: Shape, address: str, size: int) -> Iterator[Row]:
+    """The layer's own row, which counts nothing of its children, then theirs; a pure container has none."""
+    parts, own, output = layer.parts(inputs), layer.parameters(inputs), layer.shape(inputs)
+    if not parts or own:
+        weighs = any(p.decays for p in own.values())
+        yield Row(
+            address=address,
+            layer=type(layer).__name__ if parts else repr(layer),
+            output=output,
+            neurons=math.prod(output) if weighs else 0,
+            units=output[-1] if weighs else 0,
+            parameters=sum(math.prod(p.shape) for p in own.values()),
+            flops=layer.flops(inputs) - sum(child.flops(received) for _, child, received in parts),
+            output_bytes=math.prod(output) * size,
+        )
+    for key, child, received in parts:
+        yield from _rows(child, received, join_address(address, key), size)
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """One unit at work: activation = f(weighted_sum), weighted_sum = weights · inputs + bias.
+
+    Shapes: weights [inputs] of a Dense unit, [*kernel, inputs / groups] of a Conv channel; bias one number, None
+    where the layer has none; weighted_sum and activation [batch, …] with a position each.
+    """
+
+    weights: jax.Array
+    bias: jax.Array | None
+    weighted_sum: jax.Array
+    activation: jax.Array
+
+
+def neuron(
+    network: Layer, params: Params, address: str, index: int, x: jax.Array, state: State | None = None
+) -> Neuron:
+    """Unit `index` of the layer at `address` for the inputs x [batch, …], in evaluation mode.
+
+    Its activation is the output of the activation that follows, the weighted sum itself where none does.
+    """
+    values = flatten(params)
+    weights, bias = (values.get(join_address(address, name)) for name in ("w", "b"))
+    if weights is None:
+        known = [key.removesuffix("w").rstrip("/") for key in values if key.rpartition("/")[2] == "w"]
+        raise HeadwayError(address, "no layer with weights is here", None, did_you_mean(address, known))
+    if not 0 <= index < weights.shape[-1]:
+        raise HeadwayError(address, f"has the units 0 to {weights.shape[-1] - 1}", index)
+    outputs: list[tuple[str, jax.Array]] = []
+
+    def tap(where: str, value: jax.Array) -> jax.Array:
+        outputs.append((where, value))
+        return value
+
+    apply(network, params, x, state, Context(tap=tap))
+    outputs = outputs[[where for where, _ in outputs].index(address) :]
+    return Neuron(
+        weights=weights[..., index],
+        bias=None if bias is None else bias[index],
+        weighted_sum=outputs[0][1][..., index],
+        activation=_activated(network, outputs)[..., index],
+    )
+
+
+def _activated(network: Layer, outputs: list[tuple[str, jax.Array]]) -> jax.Array:
+    """What the first output, passed on unchanged, becomes in the activation that meets it; else itself."""
+    layers, (_, sums) = dict(walk(network)), outputs[0]
+    for address, value in outputs[1:]:
+        if isinstance(layers[address], Activation):
+            return value
+        if value is not sums:
+            break
+    return sums

@@ -1,0 +1,44 @@
+"""Pictures: curves of a run as an image, and a small curve in text."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from headway.training.run import Run
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def curves(run: Run, path: Path) -> Path:
+    """Loss, gradient norm and learning rate by update as an SVG or PNG; returns the path."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    history = run.history.columns()
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    FigureCanvasAgg(figure)
+    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=[3, 1, 1])
+    top.plot(history["step"], history["loss"], color="#9ab", lw=0.6, label="training, each batch")
+    points = [(e["step"], e["loss"]) for e in run.history.evaluations]
+    if points:
+        top.plot(*zip(*points, strict=True), color="#b3402a", label=run.history.evaluations[0]["split"])
+    top.axvline(run.standing.best_step, color="#444", lw=0.8, ls=":", label="best weights")
+    top.set(ylabel="loss", yscale="log")
+    top.legend(frameon=False)
+    middle.plot(history["step"], history["gradient_norm"], color="#486", lw=0.6)
+    middle.set(ylabel="gradient norm", yscale="log")
+    bottom.plot(history["step"], history["learning_rate"], color="#446")
+    bottom.set(ylabel="learning rate", xlabel="update")
+    for axes in (top, middle, bottom):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path)
+    return path
+
+
+def text_curve(values: Sequence[float], width: int = 60) -> str:
+    """Values as a line of bars, the largest the tallest; more values than `width` are averaged."""
+    parts = np.array_split(np.asarray(values, float), min(width, len(values)))
+    means = np.array([part.mean() for part in parts])
+    top = means.max() or 1.0
+    return "".join(BARS[round(max(0.0, m) / top * (len(BARS) - 1))] for m in means)

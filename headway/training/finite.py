@@ -1,0 +1,51 @@
+"""Numbers that are not finite: whether there are any, and where the first one arises."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from headway.network.layer import Context, apply
+from headway.network.values import flatten
+from headway.spec.select import get
+from headway.training.recipe import Update
+from headway.training.step import Batch, TrainingState, step
+
+
+@jax.jit
+def all_finite(tree: Any) -> jax.Array:
+    """True where no floating-point number in the tree is NaN or infinite."""
+    floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    return jnp.all(jnp.array([jnp.all(jnp.isfinite(leaf)) for leaf in floats]))
+
+
+def first_non_finite(update: Update, state: TrainingState, batch: Batch) -> str:
+    """Where the first NaN or infinity of this update arises, in the order of computation.
+
+    Forward: the first layer whose output has one; then the loss. Backward: the parameter nearest the
+    output whose gradient has one. Then the parameter or moment that the update would spoil.
+    """
+    bad_layers: list[str] = []
+
+    def tap(address: str, value: jax.Array) -> jax.Array:
+        if not all_finite(value):
+            bad_layers.append(address)
+        return value
+
+    def objective(params: Any, context: Context) -> jax.Array:
+        outputs, _ = apply(update.network, params, batch.x, state["network"], context)
+        return update.loss(outputs, batch.y, batch.weights)
+
+    context = Context(mode="train", keys=batch.keys)
+    loss = objective(state["params"], Context(mode="train", keys=batch.keys, tap=tap))
+    if bad_layers:
+        layer = get(update.network, bad_layers[0]) if bad_layers[0] else update.network
+        return f"the output of layer {bad_layers[0]!r}, {layer}"
+    if not all_finite(loss):
+        return f"the loss, {update.loss}"
+    gradients = flatten(jax.grad(objective)(state["params"], context))
+    for address in reversed(flatten(update.network.declare(batch.x.shape[1:]))):
+        if not all_finite(gradients[address]):
+            return f"the gradient of {address!r}"
+    spoiled = [address for address, value in flatten(step(update, state, batch)[0]).items() if not all_finite(value)]
+    return f"the update of {spoiled[0]!r}" if spoiled else "the norm of the gradient"

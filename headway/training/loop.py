@@ -1,0 +1,139 @@
+"""The loop: chunks of compiled updates, and between them evaluation, stopping, checkpoints."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from headway.training.callbacks import Advanced, Callback, Ended, Evaluated, Event, Saved, Started
+from headway.training.chunk import Chunk, compute
+from headway.training.evaluate import judge
+from headway.training.interruption import PAUSED, Interruption
+from headway.training.recipe import Job, Seconds, in_updates
+from headway.training.record import History, RunFolder, Standing
+from headway.training.run import Run
+from headway.training.step import CHUNK, TrainingState
+
+
+def best_of(state: TrainingState) -> dict[str, Any]:
+    """What predictions need of a state: parameters and network state."""
+    return {"params": state["params"], "network": state["network"]}
+
+
+class Loop:
+    """One run in progress."""
+
+    def __init__(
+        self,
+        job: Job,
+        state: TrainingState,
+        standing: Standing,
+        history: History,
+        folder: RunFolder | None,
+        callbacks: tuple[Callback, ...],
+    ) -> None:
+        self.job, self.state, self.standing, self.history, self.folder = job, state, standing, history, folder
+        self.best = best_of(state)
+        self.listeners: tuple[Callable[[Event], object], ...] = (history, *((folder,) if folder else ()), *callbacks)
+        self.examples = (jnp.asarray(job.dataset.train.x), jnp.asarray(job.dataset.train.y))
+        self.pace = 16  # updates in the next chunk, until we know how many fit in a second
+        self.saved_at = time.monotonic()
+
+    def run(self) -> Run:
+        """Update, judge, stop, save, until there is a reason to end."""
+        standing, job = self.standing, self.job
+        self.tell(Started(standing.step, job.updates, job.epoch))
+        with Interruption() as interruption:
+            while not standing.reason:
+                chunk = self.advance(min(self.next_boundary() - standing.step, self.pace, CHUNK))
+                if chunk.trouble:
+                    self.end("non-finite", chunk.trouble)
+                elif standing.step % job.evaluate_every == 0 or standing.step == job.updates:
+                    self.evaluate()
+                if standing.step == job.updates and not standing.reason:
+                    self.end("finished", f"All {job.updates} updates were made.")
+                elif interruption.reason and not standing.reason:
+                    self.end(interruption.reason, f"The run was {interruption.reason} after update {standing.step}.")
+                if self.checkpoint_due():
+                    self.save()
+        return self.finish()
+
+    def advance(self, length: int) -> Chunk:
+        """Make up to `length` updates; stop before one that is not finite."""
+        begin, started = self.standing.step, time.monotonic()
+        chunk = compute(self.job, self.state, self.examples, begin, length)
+        seconds = time.monotonic() - started
+        self.state, self.standing.step = chunk.state, begin + len(chunk.measures)
+        self.pace = int(np.clip(length / seconds, 1, 8 * length))
+        if len(chunk.measures):
+            speed = len(chunk.measures) * self.job.recipe.batch_size / seconds
+            self.tell(Advanced(self.standing.step, chunk.measures, speed))
+        return chunk
+
+    def evaluate(self) -> None:
+        """Judge the validation set; keep the weights if they are the best; stop if patience is out."""
+        recipe, dataset, standing = self.job.recipe, self.job.dataset, self.standing
+        name = "validation" if dataset.validation is not None else "train"
+        values = judge(recipe, best_of(self.state), dataset.splits()[name])
+        value, stopping = values[recipe.evaluation.monitor], recipe.stopping
+        least = stopping.least if stopping else 0.0
+        best = name == "train" or standing.best is None or recipe.evaluation.better(value, standing.best, least)
+        standing.waited = 0 if best else standing.waited + 1
+        if best:
+            standing.best, standing.best_step, self.best = value, standing.step, best_of(self.state)
+        self.tell(Evaluated(standing.step, name, values, best))
+        if stopping and standing.waited >= stopping.patience:
+            self.end("stopped early", f"No better {recipe.evaluation.monitor} for {standing.waited} evaluations.")
+
+    def end(self, reason: str, message: str) -> None:
+        """Note why the run is over."""
+        if self.standing.best is None:
+            self.best, self.standing.best_step = best_of(self.state), self.standing.step
+        self.standing.reason, self.standing.message = reason, message
+
+    def next_boundary(self) -> int:
+        """The next update after which something other than an update may happen."""
+        every, step = self.job.recipe.checkpoints.every, self.standing.step
+        stops = [self.job.evaluate_every]
+        if self.folder and not isinstance(every, Seconds):
+            stops.append(in_updates(every, self.job.epoch))
+        return min(self.job.updates, *(step - step % stop + stop for stop in stops))
+
+    def checkpoint_due(self) -> bool:
+        """True after an interruption, and as often as the recipe says; a run that is over needs none."""
+        every, standing = self.job.recipe.checkpoints.every, self.standing
+        if self.folder is None or (standing.reason and standing.reason not in PAUSED):
+            return False
+        if standing.reason:
+            return True
+        if isinstance(every, Seconds):
+            return time.monotonic() - self.saved_at >= every.count
+        return standing.step % in_updates(every, self.job.epoch) == 0
+
+    def save(self) -> None:
+        """Write a checkpoint. One after an interruption does not remember it: the run will go on."""
+        assert self.folder is not None
+        standing = replace(self.standing, reason="", message="")
+        path = self.folder.save(standing, {"state": self.state, "best": self.best}, self.job.recipe.checkpoints.keep)
+        self.saved_at = time.monotonic()
+        self.tell(Saved(standing.step, str(path)))
+
+    def finish(self) -> Run:
+        """Judge the best weights on every split, and hand the run over."""
+        job, standing = self.job, self.standing
+        results = {name: judge(job.recipe, self.best, examples) for name, examples in job.dataset.splits().items()}
+        run = Run(job.recipe, job.dataset.schema, self.best, best_of(self.state), standing, self.history,
+                  results, job.dataset, self.folder.path if self.folder else None)  # fmt: skip
+        if self.folder:
+            run.save(self.folder.path)
+        best = f" The best weights are from update {standing.best_step}."
+        self.tell(Ended(standing.step, standing.reason, standing.message + best, standing.best_step))
+        return run
+
+    def tell(self, event: Event) -> None:
+        """Let everybody who listens know."""
+        for listener in self.listeners:
+            listener(event)

@@ -1,0 +1,212 @@
+"""The folder of a run: recipe, manifest, event log, checkpoints, weights, history."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+import headway.spec.json as spec_json
+from headway.data.dataset import Dataset
+from headway.spec.error import HeadwayError
+from headway.training.callbacks import Advanced, Evaluated, Event
+from headway.training.checkpoint import (
+    checkpoints,
+    load_checkpoint,
+    prune,
+    save_checkpoint,
+    write_durably,
+)
+from headway.training.recipe import Recipe
+from headway.training.step import MEASURES
+
+
+@dataclass
+class Standing:
+    """Where a run stands: everything about it that is not an array.
+
+    best, best_step    the monitored quantity at its best and the update it is from
+    waited             evaluations since then
+    reason, message    why the run is over; empty while it goes on
+    """
+
+    step: int = 0
+    best: float | None = None
+    best_step: int = 0
+    waited: int = 0
+    reason: str = ""
+    message: str = ""
+
+
+class History:
+    """Everything measured: one row of `measures` an update, and the evaluations by update."""
+
+    def __init__(self) -> None:
+        self.chunks: list[np.ndarray] = []
+        self.evaluations: list[dict[str, Any]] = []
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Advanced():
+                self.chunks.append(event.measures)
+            case Evaluated():
+                self.evaluations.append({"step": event.step, "split": event.split} | event.values)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """`step`, `loss`, `gradient_norm` (before clipping) and `learning_rate` of every update."""
+        rows = np.concatenate([np.zeros((0, len(MEASURES)), np.float32), *self.chunks])
+        return {"step": np.arange(1, len(rows) + 1)} | {name: rows[:, i] for i, name in enumerate(MEASURES)}
+
+
+class RunFolder:
+    """One run on disk. The log is append-only; a resumed run goes on where its checkpoint was written."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.log_path = self.path / "events.jsonl"
+        self.checkpoints = self.path / "checkpoints"
+
+    @classmethod
+    def create(cls, path: Path | str, recipe: Recipe, dataset: Dataset) -> "RunFolder":
+        """A new folder, with the recipe and the manifest in it."""
+        folder = cls(path)
+        if folder.path.exists() and any(folder.path.iterdir()):
+            raise HeadwayError("out", "must be a new or empty folder", str(path), "Or go on with --resume.")
+        folder.path.mkdir(parents=True, exist_ok=True)
+        write_durably(folder.path / "manifest.json", json.dumps(manifest(recipe, dataset), indent=2).encode())
+        write_durably(folder.path / "recipe.json", spec_json.dumps(recipe).encode())
+        return folder
+
+    def recipe(self) -> Recipe:
+        """The recipe the run was started with."""
+        if not (self.path / "recipe.json").exists():
+            raise HeadwayError(str(self.path), "must be the folder of a run", "no recipe.json in it")
+        recipe = spec_json.load(self.path / "recipe.json")
+        if not isinstance(recipe, Recipe):
+            raise HeadwayError(str(self.path / "recipe.json"), "must be a Recipe", type(recipe).__name__)
+        return recipe
+
+    def manifest(self) -> dict[str, Any]:
+        """Versions, device, data and seed of the run."""
+        found: dict[str, Any] = json.loads((self.path / "manifest.json").read_text())
+        return found
+
+    def __call__(self, event: Event) -> None:
+        """Append an event to the log."""
+        with open(self.log_path, "a") as log:
+            log.write(json.dumps(event.record() | {"time": round(time.time(), 3)}) + "\n")
+
+    def save(self, standing: Standing, arrays: Mapping[str, Any], keep: int) -> Path:
+        """Write a checkpoint that remembers how long the log was, and remove the oldest."""
+        self.log_path.touch()
+        with open(self.log_path, "rb") as log:
+            os.fsync(log.fileno())
+        progress = asdict(standing) | {"log_bytes": self.log_path.stat().st_size}
+        saved = save_checkpoint(self.checkpoints, standing.step, arrays, progress)
+        prune(self.checkpoints, keep, standing.best_step)
+        return saved
+
+    def restore(self, template: Mapping[str, Any]) -> tuple[dict[str, Any], Standing, History] | None:
+        """The newest checkpoint, the log cut back to it; None (and an empty log) where there is none yet."""
+        saved = checkpoints(self.checkpoints)
+        if not saved:
+            self.log_path.write_bytes(b"")
+            return None
+        arrays, progress = load_checkpoint(saved[-1], template)
+        os.truncate(self.log_path, progress.pop("log_bytes"))
+        return arrays, Standing(**progress), self.history()
+
+    def history(self) -> History:
+        """What the log tells of updates and evaluations."""
+        history = History()
+        for line in self.log_path.read_text().splitlines():
+            history(_event(json.loads(line)))
+        return history
+
+    def finish(self, standing: Standing, history: History, values: Mapping[str, Any]) -> None:
+        """Write the history as Parquet, and the result."""
+        import pyarrow
+        import pyarrow.parquet
+
+        table: dict[str, Any] = dict(history.columns())
+        for evaluation in history.evaluations:
+            for name, value in evaluation.items():
+                if name not in ("step", "split"):
+                    column = table.setdefault(f"{evaluation['split']}/{name}", [None] * len(table["step"]))
+                    column[evaluation["step"] - 1] = value
+        pyarrow.parquet.write_table(pyarrow.table(table), self.path / "history.parquet")
+        result = asdict(standing) | {"values": values}
+        write_durably(self.path / "result.json", json.dumps(result, indent=2).encode())
+
+    def result(self) -> dict[str, Any] | None:
+        """What the run came to, or None while it is not over."""
+        path = self.path / "result.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+
+def _event(record: dict[str, Any]) -> Event:
+    """The events that history is made of, back from the log."""
+    match record["event"]:
+        case "advanced":
+            columns = [np.asarray(record[name], np.float32) for name in MEASURES]
+            return Advanced(record["step"], np.stack(columns, axis=1), 0.0)
+        case "evaluated":
+            return Evaluated(record["step"], record["split"], record["values"], record["best"])
+    return Event(record["step"])
+
+
+def manifest(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
+    """What a run depends on beside its recipe."""
+    packages = ("headway", "jax", "jaxlib", "numpy")
+    devices = jax.devices()
+    return {
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
+        "device": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},
+        "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "data": dataset.fingerprint,
+        "seed": recipe.seed,
+        "git": git_state(),
+        "command": sys.argv,
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+
+
+def git_state() -> dict[str, Any] | None:
+    """The commit of the folder one stands in and whether it has changes; None outside a repository."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=10, check=True)
+        return done.stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def list_runs(folder: Path) -> list[dict[str, Any]]:
+    """Every run below a folder, the latest last; one that cannot be read says so and hides no other."""
+    found = []
+    for recipe in sorted(folder.glob("**/recipe.json"), key=lambda path: path.stat().st_mtime):
+        row: dict[str, Any] = {"folder": str(recipe.parent), "reason": "going on or killed", "step": None,
+                               "best_step": None, "result": None}  # fmt: skip
+        try:
+            result = RunFolder(recipe.parent).result()
+        except (OSError, ValueError):
+            row["reason"] = "unreadable result.json"
+        else:
+            if result is not None:
+                test = result["values"].get("test", {})
+                row |= {key: result[key] for key in ("reason", "step", "best_step")}
+                row["result"] = "  ".join(f"{name} {value:.4g}" for name, value in test.items()) or None
+        found.append(row)
+    return found

@@ -1,0 +1,127 @@
+"""One update and a chunk of updates, compiled: draw a batch, differentiate, clip, update."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from headway.data.batches import advance, batch_indices, example_keys
+from headway.learning.clipping import global_norm
+from headway.learning.optimizers import apply_updates, decay_mask
+from headway.learning.schedules import rate_at
+from headway.network.layer import Context, apply, initialize, salt
+from headway.spec.numbers import join, split
+from headway.training.recipe import Update
+
+TrainingState = dict[str, Any]
+MEASURES = ("loss", "gradient_norm", "learning_rate")
+CHUNK = 4096
+"""The most updates in one dispatch: the length of the measures' buffer."""
+
+
+class Batch(NamedTuple):
+    """Examples x [batch, …] with targets y, one random key each, and weights (None: all 1)."""
+
+    x: jax.Array
+    y: jax.Array
+    keys: jax.Array | None = None
+    weights: jax.Array | None = None
+
+
+class Place(NamedTuple):
+    """Where in the data the next batch starts: position < examples in an epoch."""
+
+    epoch: Any
+    position: Any
+
+
+def initial_state(update: Update, inputs: tuple[int, ...]) -> TrainingState:
+    """Parameters, network state and optimizer state before the first update."""
+    structure, numbers = split(update)
+    return _initial_state(structure, numbers, inputs)
+
+
+@functools.partial(jax.jit, static_argnames=("structure", "inputs"))
+def _initial_state(structure: Update, numbers: Mapping[str, Any], inputs: tuple[int, ...]) -> TrainingState:
+    update = join(structure, numbers)
+    params, network = initialize(structure.network, inputs, _key(update, "initialization"))
+    return {"params": params, "network": network, "optimizer": transformation(update, inputs).init(params)}
+
+
+def step(update: Update, state: TrainingState, batch: Batch) -> tuple[TrainingState, dict[str, jax.Array]]:
+    """One update, compiled: the state after it, and loss, gradient norm (before clipping) and learning rate."""
+    structure, numbers = split(update)
+    return _step(structure, numbers, state, batch)
+
+
+@functools.partial(jax.jit, static_argnames="structure")
+def _step(structure: Update, numbers: Mapping[str, Any], state: TrainingState, batch: Batch) -> Any:
+    return update_once(join(structure, numbers), state, batch)
+
+
+def update_once(update: Update, state: TrainingState, batch: Batch) -> tuple[TrainingState, dict[str, jax.Array]]:
+    """The update itself, as a pure function to be traced."""
+
+    def objective(params: Any) -> tuple[jax.Array, Any]:
+        context = Context(mode="train", keys=batch.keys)
+        outputs, network = apply(update.network, params, batch.x, state["network"], context)
+        return update.loss(outputs, batch.y, batch.weights), network
+
+    (loss, network), gradients = jax.value_and_grad(objective, has_aux=True)(state["params"])
+    measures = {
+        "loss": loss,
+        "gradient_norm": global_norm(gradients),
+        "learning_rate": rate_at(update.optimizer.learning_rate, state["optimizer"]["count"]),
+    }
+    if update.clip is not None:
+        gradients = update.clip.clip(gradients)
+    optimizer = transformation(update, batch.x.shape[1:])
+    changes, memory = optimizer.update(gradients, state["optimizer"], state["params"])
+    params = apply_updates(state["params"], changes)
+    return {"params": params, "network": network, "optimizer": memory}, measures
+
+
+def transformation(update: Update, inputs: tuple[int, ...]) -> Any:
+    """The optimizer as a gradient transformation that decays what the network says may decay."""
+    declared = update.network.declare(inputs)
+    return update.optimizer.transformation(decay_mask(declared, update.optimizer.decay_only))
+
+
+def draw_batch(update: Update, x: jax.Array, y: jax.Array, place: Place) -> Batch:
+    """The batch that starts at `place`: a pure function of the seed and the place."""
+    indices, epochs, positions = batch_indices(update.seed, *place, update.batch_size, len(x))
+    return Batch(x[indices], y[indices], example_keys(_key(update, "examples"), epochs, positions))
+
+
+@functools.partial(jax.jit, static_argnames="structure")
+def run_chunk(
+    structure: Update,
+    numbers: Mapping[str, Any],
+    state: TrainingState,
+    examples: tuple[jax.Array, jax.Array],
+    place: Place,
+    length: Any,
+) -> tuple[TrainingState, jax.Array]:
+    """`length` ≤ CHUNK updates in one dispatch; measures [CHUNK, 3], of which the first `length` rows count.
+
+    The state that comes in is left as it was: it is the snapshot to go back to.
+    """
+    update = join(structure, numbers)
+
+    def body(i: Any, carry: Any) -> Any:
+        state, place, measured = carry
+        state, measures = update_once(update, state, draw_batch(update, *examples, place))
+        row = jnp.stack([jnp.asarray(measures[name], jnp.float32) for name in MEASURES])
+        place = Place(*advance(place.epoch, place.position, update.batch_size, len(examples[0])))
+        return state, place, measured.at[i].set(row)
+
+    place = Place(*(jnp.asarray(part, jnp.uint32) for part in place))
+    measured = jnp.zeros((CHUNK, len(MEASURES)), jnp.float32)
+    state, _, measured = jax.lax.fori_loop(0, length, body, (state, place, measured))
+    return state, measured
+
+
+def _key(update: Update, purpose: str) -> jax.Array:
+    return jax.random.fold_in(jax.random.key(update.seed), salt(purpose))

@@ -1,0 +1,178 @@
+"""Every registered kind with examples of it, and what it computes: the subjects of the conformance battery.
+
+A new kind is covered as soon as it exists. Its examples are made from its defaults and its constraints;
+where that cannot work, add one to EXAMPLES.
+"""
+
+import dataclasses
+import functools
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import headway
+from headway.data.dataset import Data
+from headway.data.files import Csv, Npz, Parquet
+from headway.learning.clipping import Clip, ClipByNorm
+from headway.learning.losses import CrossEntropy, Loss
+from headway.learning.metrics import Accuracy, Metric
+from headway.learning.optimizers import SGD, AdamW, Optimizer, apply_updates
+from headway.learning.schedules import Cosine, Epochs, Fraction, OneCycle, Piecewise, Schedule, Step, Warmup
+from headway.network.activations import ReLU
+from headway.network.compose import Sequential
+from headway.network.dense import Dense
+from headway.network.initialization import Initializer, Orthogonal
+from headway.network.layer import Context, Layer, apply, initialize
+from headway.spec.edit import Edits, InsertAfter, InsertBefore, Remove, Replace, Set, Wrap
+from headway.spec.error import HeadwayError
+from headway.spec.node import KINDS, Spec, data_fields
+from headway.training.evaluate import Judgement
+from headway.training.recipe import Recipe, Update
+from headway.training.step import Batch, initial_state, update_once
+
+for _module in pkgutil.walk_packages(headway.__path__, "headway."):
+    importlib.import_module(_module.name)
+ALL = sorted((cls for kind, cls in KINDS.items() if kind.startswith("headway/")), key=lambda cls: cls.kind)
+
+NETWORK = Sequential((Dense(5, init=Orthogonal()), ReLU(name="act"), Dense(4)))
+UPDATE = Update(NETWORK, loss=CrossEntropy(), optimizer=SGD(0.1), clip=ClipByNorm(1.0), batch_size=4, seed=1)
+EXAMPLES: tuple[Spec, ...] = (
+    NETWORK,
+    Cosine(0.1, steps=50),
+    OneCycle(0.1, steps=50, warm=15),
+    Warmup(10, then=Cosine(0.1, steps=50)),
+    Step(0.1, drops=(10, 30)),
+    Step(0.1, drops=(Fraction(0.5), Fraction(0.75))),
+    Piecewise((Cosine(0.1, steps=50), Cosine(0.01, steps=20)), boundaries=(50,)),
+    SGD(Warmup(Epochs(2), then=Cosine(0.1)), momentum=0.9, nesterov=True),
+    AdamW(Cosine(0.1, steps=50)),
+    Data(Csv("flowers.csv")),
+    Csv("flowers.csv", target="species", features=("a", "b")),
+    Npz("a.npz", test_x="tx", test_y="ty"),
+    Parquet("a.parquet", target="y", features=("a", "b")),
+    Replace("act", by=ReLU()),
+    InsertBefore("act", new=Dense(3)),
+    InsertAfter("act", new=Dense(3)),
+    Wrap("act", by=Sequential((ReLU(),)), slot="0"),
+    Set("optimizer/learning_rate", value=3e-4),
+    Edits((Remove("act"), Set("0/units", value=7))),
+    UPDATE,
+    Judgement(NETWORK, loss=CrossEntropy(), metrics=(Accuracy(),)),
+    Recipe(NETWORK, loss=CrossEntropy(), optimizer=AdamW(), clip=ClipByNorm(1.0)),
+)
+SHAPES = ((6,), (8, 3), (8, 8, 2))
+Work = tuple[Callable[..., Any], tuple[Any, ...]]
+
+
+def changed(node: Spec, **fields: Any) -> Spec | None:
+    """The spec with other fields, or None where it does not allow them."""
+    try:
+        return dataclasses.replace(node, **fields)
+    except HeadwayError:
+        return None
+
+
+@functools.cache
+def examples(cls: type[Spec]) -> tuple[Spec, ...]:
+    """Valid specs of a kind: by default or minimal values, from EXAMPLES, and with every optional number given."""
+    made = [e for e in EXAMPLES if type(e) is cls]
+    required = [f.name for f in dataclasses.fields(cls) if f.default is f.default_factory is dataclasses.MISSING]
+    for value in (1, 2, 0.5, 3.0, "x"):
+        try:
+            made.append(cls(**dict.fromkeys(required, value)))
+            break
+        except HeadwayError:
+            continue
+    assert made, f"{cls.__name__} needs arguments: add an example to EXAMPLES in tests/kinds.py"
+    optional = [n for n in data_fields(cls) if getattr(made[-1], n) is None]
+    full = functools.reduce(lambda node, name: changed(node, **{name: 0.1}) or node, optional, made[-1])
+    return tuple(dict.fromkeys([*made, full]))
+
+
+def variants(node: Spec) -> list[Spec]:
+    """The spec with each of its own numbers at 0, halved and doubled, where allowed."""
+    found = [node]
+    for name in data_fields(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, int | float):
+            found += [changed(node, **{name: type(value)(v)}) for v in (0, value / 2, value * 2)]
+    return list(dict.fromkeys(v for v in found if v is not None))
+
+
+def work(node: Spec, dtype: Any = jnp.float32) -> Work | None:
+    """What a kind computes: a function of the spec and of arrays, and the arrays. None for one that only stores."""
+    key = jax.random.key(0)
+    tree = {"w": jax.random.normal(key, (3, 4), dtype), "b": jnp.linspace(-1, 1, 4, dtype=dtype)}
+    match node:
+        case Layer():
+            shape = input_shapes(node)[0]
+            params, state = initialize(node, shape, key, dtype)
+            context = Context("train", keys=jax.random.split(key, 4))
+            x = jax.random.normal(jax.random.key(1), (4, *shape), dtype)
+            return lambda s, p, x: apply(s, p, x, state, context)[0], (params, x)
+        case Loss() | Metric():
+            outputs, targets = outputs_and_targets(node, dtype)
+            return lambda s, y: (s if isinstance(s, Loss) else s.sums)(y, targets), (outputs,)
+        case Clip():
+            return lambda s, g: s.clip(g), (tree,)
+        case Optimizer():
+            return updated_twice, (tree, jax.tree.map(jnp.cos, tree))
+        case Schedule():
+            return lambda s, i: s.value(i), (jnp.arange(0, 120, 7),)
+        case Initializer():
+            return lambda s, k: s.draw(k, (8, 6), (8, 6), jnp.dtype(dtype)), (key,)
+        case Update():
+            return lambda s, x: update_once(s, initial_state(node, (6,)), Batch(x, jnp.arange(4)))[0]["params"], (
+                jax.random.normal(key, (4, 6)),
+            )
+    return None
+
+
+def updated_twice(optimizer: Optimizer, params: Any, gradients: Any) -> Any:
+    transformation = optimizer.transformation()
+    state = transformation.init(params)
+    for _ in range(2):
+        changes, state = transformation.update(gradients, state, params)
+        params = apply_updates(params, changes)
+    return params
+
+
+def input_shapes(layer: Layer) -> list[tuple[int, ...]]:
+    """The shapes among SHAPES that a layer takes."""
+    found = []
+    for shape in SHAPES:
+        try:
+            layer.shape(shape)
+        except HeadwayError:
+            continue
+        found.append(shape)
+    assert found, f"{layer}: takes none of the shapes {SHAPES}; add one to SHAPES in tests/kinds.py"
+    return found
+
+
+def outputs_and_targets(node: Loss | Metric, dtype: Any) -> tuple[jax.Array, jax.Array]:
+    """Outputs and targets that a loss or metric takes: labels of classes, else yes or no, else values."""
+    scores = jax.random.normal(jax.random.key(3), (6, 7), dtype)
+    outputs = jax.nn.softmax(scores) if getattr(node, "expects", "") == "probabilities" else scores
+    labels, values = jnp.array([0, 1, 1, 0, 1, 0]), jnp.cos(5 * scores)
+    for y, target in ((outputs, labels), (outputs[:, 0], labels), (outputs, values)):
+        try:
+            jax.eval_shape(node if isinstance(node, Loss) else node.sums, y, target)
+        except HeadwayError:
+            continue
+        if node.targets == "labels" or target is values:
+            return y, target
+    pytest.fail(f"{node}: no outputs and targets here suit it; add some in tests/kinds.py")
+
+
+def ready(node: Spec) -> Spec:
+    """A schedule inside counts updates before it is computed with, as `prepare` makes it do."""
+    if isinstance(node, Schedule):
+        return node.resolved(100, 10)
+    rate = getattr(node, "learning_rate", None)
+    return dataclasses.replace(node, learning_rate=rate.resolved(100, 10)) if isinstance(rate, Schedule) else node

@@ -1,0 +1,144 @@
+"""A run that was killed goes on and ends bit-equal to one that was not."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import headway.spec.json as spec_json
+from headway.spec.error import HeadwayError
+from headway.training.checkpoint import checkpoints
+from headway.training.recipe import Checkpoints, EarlyStopping
+from headway.training.run import Run
+from headway.training.train import resume, train
+from tests.training.test_loop import RECIPE
+
+LONG = replace(RECIPE, length=60_000, checkpoints=Checkpoints(500), stopping=EarlyStopping(100_000))
+KILLS = {"SIGKILL": 5, "SIGTERM": 2, "SIGINT": 2}
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "headway.cli", "train", *words]
+
+
+def killed_and_resumed(folder: Path, kills: int, number: signal.Signals, seed: int = 0) -> list[int]:
+    """Run LONG, sending a signal at random moments, until it has been sent `kills` times and then ends."""
+    dice, codes = random.Random(seed), []
+    recipe = folder.parent / f"{folder.name}.json"
+    spec_json.save(recipe, LONG)
+    words = (str(recipe), "--out", str(folder))
+    for _ in range(kills):
+        process = subprocess.Popen(command(*words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not (folder / "events.jsonl").exists() and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(dice.uniform(0, 4.0))
+        process.send_signal(number)
+        codes.append(process.wait())
+        words = ("--resume", str(folder))
+    codes.append(subprocess.run(command(*words), capture_output=True).returncode)
+    return codes
+
+
+def assert_bit_equal(a: Run, b: Run) -> None:
+    jax.tree.map(np.testing.assert_array_equal, (a.values, a.final), (b.values, b.final))
+    jax.tree.map(np.testing.assert_array_equal, a.history.columns(), b.history.columns())
+    assert a.history.evaluations == b.history.evaluations
+    assert a.standing == b.standing
+    assert a.results == b.results
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    return train(LONG, out=tmp_path_factory.mktemp("run") / "whole")
+
+
+@pytest.mark.parametrize("name", KILLS)
+def test_a_run_killed_at_random_moments_ends_bit_equal(name, tmp_path, uninterrupted):
+    codes = killed_and_resumed(tmp_path / "run", KILLS[name], signal.Signals[name])
+    assert codes[-1] == 0
+    expected = {"SIGKILL": -signal.SIGKILL, "SIGTERM": 143, "SIGINT": 130}[name]
+    assert expected in codes
+    assert_bit_equal(Run.load(tmp_path / "run"), uninterrupted)
+
+
+@pytest.mark.accept
+@pytest.mark.parametrize("name", KILLS)
+def test_a_run_killed_twenty_times_ends_bit_equal(name, tmp_path, uninterrupted):
+    kills = int(os.environ.get("HEADWAY_KILLS", "20"))
+    codes = killed_and_resumed(tmp_path / "run", kills, signal.Signals[name], seed=1)
+    assert codes[-1] == 0
+    assert_bit_equal(Run.load(tmp_path / "run"), uninterrupted)
+
+
+def test_resuming_many_times_equals_not_stopping(tmp_path):
+    class StopError(Exception):
+        pass
+
+    recipe = replace(RECIPE, checkpoints=Checkpoints(7))
+    whole = train(recipe, out=tmp_path / "whole")
+
+    def stop_after(events):
+        def callback(event):
+            nonlocal events
+            events -= 1
+            if events == 0:
+                raise StopError
+
+        return callback
+
+    pieces = tmp_path / "pieces"
+    with pytest.raises(StopError):
+        train(recipe, out=pieces, callbacks=(stop_after(2),))
+    for events in (3, 4, 5, 9, 6):
+        try:
+            resume(pieces, callbacks=(stop_after(events),))
+        except StopError:
+            continue
+    assert_bit_equal(resume(pieces), whole)
+
+
+def test_half_a_checkpoint_and_half_a_line_are_left_out(tmp_path):
+    recipe = replace(RECIPE, checkpoints=Checkpoints(10))
+    whole = train(recipe, out=tmp_path / "run")
+    (tmp_path / "run" / "result.json").unlink()
+    (tmp_path / "run" / "checkpoints" / ".draft-000000055").mkdir()
+    with open(tmp_path / "run" / "events.jsonl", "a") as log:
+        log.write('{"event": "advanced", "step": 6')
+    assert_bit_equal(resume(tmp_path / "run"), whole)
+
+
+def test_the_last_checkpoints_and_the_best_are_kept(tmp_path):
+    hot = replace(RECIPE.optimizer, learning_rate=0.5)
+    recipe = replace(RECIPE, checkpoints=Checkpoints(10, keep=2), optimizer=hot, clip=None)
+    run = train(recipe, out=tmp_path / "run")
+    kept = {int(path.name[5:]) for path in checkpoints(tmp_path / "run" / "checkpoints")}
+    assert {40, 50} <= kept | {60}
+    assert len(kept) <= 3
+    assert kept - {run.standing.best_step} <= {40, 50}
+
+
+def test_a_run_that_is_over_is_loaded_not_trained_again(tmp_path):
+    whole = train(RECIPE, out=tmp_path / "run")
+    assert_bit_equal(resume(tmp_path / "run"), whole)
+
+
+def test_other_data_than_the_run_was_started_with_are_refused(tmp_path):
+    train(RECIPE, out=tmp_path / "run")
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest | {"data": "other"}))
+    with pytest.raises(HeadwayError, match="must be the data the run was started with"):
+        resume(tmp_path / "run")
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(HeadwayError, match=r"no recipe\.json"):
+        resume(tmp_path)
