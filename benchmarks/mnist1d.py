@@ -52,7 +52,9 @@ def spread(values: list[float]) -> str:
 def page(result: dict[str, Any]) -> str:
     """The page of the documentation that this result makes."""
     rows = result["test_accuracy"]
-    lines = [f"| {m} | {spread(rows[m])} | {PAPER[m][0]} | {spread(rows[m + ' shuffled'])} | {PAPER[m][1]} |" for m in MODELS]
+    lines = [
+        f"| {m} | {spread(rows[m])} | {PAPER[m][0]} | {spread(rows[m + ' shuffled'])} | {PAPER[m][1]} |" for m in MODELS
+    ]
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     return "\n".join([
         "# MNIST-1D",

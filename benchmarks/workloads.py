@@ -1,5 +1,6 @@
 """What is measured: three networks, their data, and the arithmetic of one update."""
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Protocol
@@ -42,7 +43,7 @@ class Workload:
             found.append((side * side, 9 * depth, channels))
             side, depth = side // 2, channels
         fans = (side * side * depth if self.channels else depth, *self.widths, CLASSES)
-        return found + [(1, *pair) for pair in zip(fans, fans[1:], strict=False)]
+        return found + [(1, *pair) for pair in itertools.pairwise(fans)]
 
     def parameters(self) -> int:
         """How many weights and biases there are."""

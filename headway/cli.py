@@ -10,6 +10,7 @@ import typer
 from headway.spec.error import HeadwayError
 
 if TYPE_CHECKING:
+    from headway.spec.edit import Edit
     from headway.training.recipe import Recipe
     from headway.training.run import Run
 
@@ -167,7 +168,7 @@ def predict(
 
 def recipe_of(what: str, sets: list[str], imports: list[str]) -> "Recipe":
     """The recipe by name or from a file, with fields changed by `address=value`."""
-    from headway.spec.edit import Edits, Set, apply
+    from headway.spec.edit import apply
     from headway.spec.json import load
     from headway.training.named import named
     from headway.training.recipe import Recipe
@@ -178,13 +179,23 @@ def recipe_of(what: str, sets: list[str], imports: list[str]) -> "Recipe":
         raise HeadwayError(what, "must hold a Recipe", type(recipe).__name__)
     if not sets:
         return recipe
-    pairs = [text.partition("=") for text in sets]
-    for at, sign, _ in pairs:
-        if not sign:
-            raise HeadwayError("--set", "must be ADDRESS=VALUE", at, "Try: --set optimizer.learning_rate=3e-4")
-    edited = apply(recipe, Edits(tuple(Set(at.replace(".", "/"), value=value_of(v)) for at, _, v in pairs))).spec
-    assert isinstance(edited, Recipe)
+    edited: Recipe = apply(recipe, *(edit_of(text, recipe) for text in sets)).spec
     return edited
+
+
+def edit_of(text: str, recipe: "Recipe") -> "Edit":
+    """`optimizer.learning_rate=3e-4` as the edit that sets the field, or replaces the layer, at this address."""
+    from headway.spec.edit import Replace, Set
+    from headway.spec.node import Spec
+    from headway.spec.select import fields
+
+    at, sign, given = text.partition("=")
+    if not sign:
+        raise HeadwayError("--set", "must be ADDRESS=VALUE", text, "Try: --set optimizer.learning_rate=3e-4")
+    address, value = at.replace(".", "/"), value_of(given)
+    if isinstance(value, Spec) and address not in fields(recipe):
+        return Replace(address, by=value)
+    return Set(address, value=value)
 
 
 def value_of(text: str) -> Any:

@@ -4,11 +4,11 @@ import os
 
 os.environ["KERAS_BACKEND"] = "jax"
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
+import keras
+import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.workloads import B1, B2, CLASSES, EPS, LEARNING_RATE, Workload  # noqa: E402
+from benchmarks.workloads import B1, B2, CLASSES, EPS, LEARNING_RATE, Workload
 
 
 class KerasJAX:

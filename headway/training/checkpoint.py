@@ -56,7 +56,7 @@ def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Nested arrays as one safetensors file, names = addresses, complete or absent."""
     from safetensors.numpy import save
 
-    flat = {address: np.ascontiguousarray(value) for address, value in flatten(arrays).items()}
+    flat = {address: np.asarray(value, order="C") for address, value in flatten(arrays).items()}
     write_durably(path, save(flat))
 
 

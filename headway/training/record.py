@@ -123,13 +123,27 @@ class RunFolder:
             return None
         arrays, progress = load_checkpoint(saved[-1], template)
         os.truncate(self.log_path, progress.pop("log_bytes"))
-        return arrays, Standing(**progress), self.history()
+        return arrays, Standing(**progress), self.logged()
 
-    def history(self) -> History:
+    def logged(self) -> History:
         """What the log tells of updates and evaluations."""
         history = History()
         for line in self.log_path.read_text().splitlines():
             history(_event(json.loads(line)))
+        return history
+
+    def history(self) -> History:
+        """The history of a run that is over, from its Parquet file."""
+        import pyarrow.parquet
+
+        columns = pyarrow.parquet.read_table(self.path / "history.parquet").to_pydict()
+        history = History()
+        history.chunks.append(np.stack([np.asarray(columns[name], np.float32) for name in MEASURES], axis=1))
+        judged = [name for name in columns if "/" in name]
+        for step, *values in zip(columns["step"], *(columns[name] for name in judged), strict=True):
+            if values and values[0] is not None:
+                named = {name.partition("/")[2]: v for name, v in zip(judged, values, strict=True)}
+                history.evaluations.append({"step": step, "split": judged[0].partition("/")[0]} | named)
         return history
 
     def finish(self, standing: Standing, history: History, values: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ BATCH = Batch(jnp.ones((2, 5)), jnp.array([0, 2]))
 
 def state_with(address: str, name: str, value: float) -> dict:
     state = initial_state(UPDATE, (5,))
-    state["params"][address][name] = state["params"][address][name].at[0].set(value)
+    state["params"][address][name] = state["params"][address][name].at[:].set(value)
     return state
 
 
@@ -42,7 +42,9 @@ def test_a_label_out_of_range_is_found_in_the_loss():
 
 def test_a_step_too_large_is_found_in_the_update():
     state = initial_state(UPDATE, (5,))
-    assert "the update of 'params/" in first_non_finite(replace(UPDATE, optimizer=SGD(1e39 / 4)), state, BATCH)
+    assert "the update of 'params/" in first_non_finite(
+        replace(UPDATE, optimizer=SGD(3e38)), state, BATCH._replace(x=1e3 * BATCH.x)
+    )
 
 
 def test_all_finite_looks_at_every_floating_leaf_and_only_at_those():
