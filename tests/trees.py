@@ -72,16 +72,18 @@ def families(part: st.SearchStrategy[Spec], least: int = 0) -> st.SearchStrategy
 
 bricks = st.recursive(
     stones,
-    lambda brick: st.builds(
-        Wall,
-        families(brick),
-        name=names,
-        roof=st.none() | brick,
-        extra=families(brick),
-        shape=st.lists(st.integers(0, 3), max_size=2).map(tuple),
-        load=positive | brick,
-    )
-    | st.builds(Beam, brick, name=names),
+    lambda brick: (
+        st.builds(
+            Wall,
+            families(brick),
+            name=names,
+            roof=st.none() | brick,
+            extra=families(brick),
+            shape=st.lists(st.integers(0, 3), max_size=2).map(tuple),
+            load=positive | brick,
+        )
+        | st.builds(Beam, brick, name=names)
+    ),
     max_leaves=6,
 )
 layers = st.recursive(

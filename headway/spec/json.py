@@ -111,7 +111,7 @@ def _json(text: str, where: str) -> Any:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_not_finite)
     except json.JSONDecodeError as error:
         place = f"{where + ', ' if where else ''}line {error.lineno}, column {error.colno}"
-        raise HeadwayError(place, "must be valid JSON", error.msg) from None
+        raise HeadwayError(place, f"must be valid JSON ({error.msg})") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -131,4 +131,4 @@ def _toml(text: str, where: str) -> Any:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise HeadwayError(where, "must be valid TOML", error) from None
+        raise HeadwayError(where, f"must be valid TOML ({error})") from None

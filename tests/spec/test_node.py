@@ -1,5 +1,6 @@
 import dataclasses
 import importlib
+import sys
 
 import jax.numpy as jnp
 import pytest
@@ -177,7 +178,8 @@ def masonry(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     importlib.invalidate_caches()
     yield
-    KINDS.pop("masonry/Scale", None)
+    for known, name in ((KINDS, "masonry/Scale"), (sys.modules, "masonry.scale"), (sys.modules, "masonry")):
+        known.pop(name, None)
 
 
 def test_a_kind_of_another_package_is_a_kind_like_any_other(masonry):
