@@ -29,7 +29,7 @@ bootstrap interval of that median. A bar is met when the whole interval is withi
 of forward and backward pass; the share is of what a product of two 2048 × 2048 matrices reached in the same rounds.
 First epoch: building the network, compilation, and one epoch of updates. Loss: after that epoch, on 512 examples.
 
-- Machine: {processor}, {cores} cores, {system}; measured {date}
+- Machine: {processor}, {cores} cores, {system}; measured {date}, load average {load} at the start
 - Versions: {versions}
 """
 

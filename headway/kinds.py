@@ -1,0 +1,18 @@
+"""Every kind of the package, imported: what a recipe in a file may name (the entry point `headway.kinds`)."""
+
+import headway.data.bundled
+import headway.data.files
+import headway.data.synthetic
+import headway.learning.clipping
+import headway.learning.losses
+import headway.learning.metrics
+import headway.learning.optimizers
+import headway.learning.regularization
+import headway.learning.schedules
+import headway.network.activations
+import headway.network.compose
+import headway.network.convolution
+import headway.network.dense
+import headway.spec.edit
+import headway.training.evaluate
+import headway.training.recipe  # noqa: F401 (imported for the kinds they register)
