@@ -97,7 +97,8 @@ class TanhGELU(Activation):
     def function(self, x: jax.Array) -> jax.Array:
         # Beyond 10 the tanh is ±1 in every precision; the cube of what lies beyond could overflow.
         z = jnp.clip(x, -10, 10)
-        return x / 2 * (1 + jnp.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)))
+        # (1 + tanh u) / 2 = σ(2u), which keeps its digits where tanh u is close to -1.
+        return x * jax.lax.logistic(2 * math.sqrt(2 / math.pi) * (z + 0.044715 * z**3))
 
 
 @spec

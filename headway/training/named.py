@@ -1,6 +1,6 @@
 """Recipes worth knowing, by name, each with the band its result must fall in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headway.data.bundled import MNIST1D, Diabetes, Digits, Iris
 from headway.data.dataset import Data
@@ -32,7 +32,7 @@ def warm_cosine(peak: float) -> Warmup:
 
 
 def classifier(
-    network: Layer, data: Data, *, rate: float, epochs: float, decay: float = 0.01, batch_size: int = 100
+    network: Layer, data: Data, *, rate: float, epochs: int, decay: float = 0.01, batch_size: int = 100
 ) -> Recipe:
     """Cross-entropy, AdamW, warm-up and cosine decay; best weights by validation accuracy."""
     return Recipe(
@@ -75,22 +75,25 @@ RECIPES: dict[str, Named] = {
     ),
     "iris": Named(
         "three kinds of iris from four lengths, MLP 4-16-3",
-        classifier(mlp((16,), 3), Data(Iris(), standardize=True, test=0.3), rate=1e-2, epochs=100, batch_size=16),
+        replace(
+            classifier(mlp((16,), 3), Data(Iris(), test=0.3), rate=3e-2, epochs=60, batch_size=16),
+            evaluation=Evaluation(Epochs(1), metrics=(Accuracy(),)),
+        ),
         "accuracy", 0.88, 1.0,
     ),
     "diabetes": Named(
         "progression of diabetes from ten measurements, MLP 10-32-1",
         Recipe(
             mlp((32,), 1),
-            data=Data(Diabetes(), standardize=True),
+            data=Data(Diabetes()),
             loss=MeanSquaredError(),
-            optimizer=AdamW(warm_cosine(5e-3), weight_decay=0.01),
+            optimizer=AdamW(warm_cosine(0.1), weight_decay=1.0),
             batch_size=32,
-            length=Epochs(60),
+            length=Epochs(100),
             evaluation=Evaluation(Epochs(1), metrics=(R2(),)),
             stopping=EarlyStopping(20),
         ),
-        "R2", 0.3, 0.6,
+        "R²", 0.4, 0.6,
     ),
 }  # fmt: skip
 

@@ -85,7 +85,7 @@ def derivative(activation: Activation, x):
 def test_values_and_gradients_are_those_of_the_closed_form_in_float64(activation, value, slope):
     with jax.enable_x64(True):
         x = X.reshape(6, 7)
-        np.testing.assert_allclose(activation.function(jnp.array(x)), value(x), rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(activation.function(jnp.array(x)), value(x), rtol=1e-12, atol=1e-14)
         found = derivative(activation, jnp.array(x))
         if slope is not None:
             np.testing.assert_allclose(found, slope(x), rtol=1e-9, atol=1e-14)

@@ -236,7 +236,7 @@ def test_gradients_are_those_of_finite_differences(layer):
         def f(x, params):
             return jnp.sum(jnp.sin(output(layer, params, x)))
 
-        check_grads(f, (x, params), order=2, modes=["fwd", "rev"], rtol=1e-5)
+        check_grads(jax.jit(f), (x, params), order=1, modes=["fwd", "rev"], rtol=1e-5)
 
 
 def test_global_average_pooling_and_flattening(rng):
