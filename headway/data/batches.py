@@ -13,6 +13,13 @@ from headway.data.dataset import Examples
 from headway.data.schema import Array
 
 
+class Place(NamedTuple):
+    """Where in the order of training a batch starts: an epoch, and a position in it < examples."""
+
+    epoch: ArrayLike
+    position: ArrayLike
+
+
 class Draw(NamedTuple):
     """Which examples a batch holds, and where they stand in the order of training. All [batch], uint32."""
 
@@ -80,9 +87,9 @@ def _turned(x: jax.Array, random: jax.Array, size: int) -> jax.Array:
     return jnp.where(moved < size, moved, moved - jnp.uint32(size))
 
 
-def place(step: int, batch_size: int, examples: int) -> tuple[int, int]:
-    """(epoch, position) at which batch `step` starts: exact for any number of steps."""
-    return divmod(step * batch_size, examples)
+def place(step: int, batch_size: int, examples: int) -> Place:
+    """Where batch `step` starts: exact for any number of steps."""
+    return Place(*divmod(step * batch_size, examples))
 
 
 def advance(epoch: jax.Array, position: jax.Array, batch_size: int, examples: int) -> tuple[jax.Array, jax.Array]:

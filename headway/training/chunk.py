@@ -9,7 +9,7 @@ from headway.data.batches import place
 from headway.spec.numbers import split
 from headway.training.finite import all_finite, first_non_finite
 from headway.training.recipe import Job
-from headway.training.step import Place, TrainingState, draw_batch, run_chunk
+from headway.training.step import TrainingState, batch, run_chunk
 
 Examples = tuple[jax.Array, jax.Array]
 
@@ -36,14 +36,13 @@ def compute(job: Job, state: TrainingState, examples: Examples, begin: int, leng
         after, _ = run_chunk(structure, numbers, state, examples, start, good)
         if all_finite(after):
             break
-    return Chunk(after, measures[:good], trouble_at(job, after, examples, begin + good))
+    return Chunk(after, measures[:good], trouble_at(job, after, begin + good))
 
 
-def trouble_at(job: Job, state: TrainingState, examples: Examples, step: int) -> str:
+def trouble_at(job: Job, state: TrainingState, step: int) -> str:
     """What is not finite in the update after `step` updates, and in which batch."""
-    here = Place(*place(step, job.recipe.batch_size, len(examples[0])))
-    batch = draw_batch(job.update, *examples, here)
-    arose = first_non_finite(job.update, state, batch)
+    here = place(step, job.recipe.batch_size, len(job.dataset.train))
+    arose = first_non_finite(job.update, state, batch(job, step))
     return (
         f"Update {step + 1} was not made: {arose} is not finite. Its batch starts at position {here.position} of "
         f"epoch {here.epoch}, seed {job.recipe.seed}. Try a lower learning rate or clip=ClipByNorm(1.0)."

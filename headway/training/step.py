@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from headway.data.batches import advance, batch_indices, example_keys
+from headway.data.batches import Place, advance, batch_indices, example_keys, place
 from headway.learning.clipping import global_norm
 from headway.learning.optimizers import apply_updates, decay_mask
 from headway.learning.schedules import rate_at
 from headway.network.layer import Context, apply, initialize, salt
 from headway.spec.numbers import join, split
-from headway.training.recipe import Update
+from headway.training.recipe import Job, Update
 
 TrainingState = dict[str, Any]
 MEASURES = ("loss", "gradient_norm", "learning_rate")
@@ -28,13 +28,6 @@ class Batch(NamedTuple):
     y: jax.Array
     keys: jax.Array | None = None
     weights: jax.Array | None = None
-
-
-class Place(NamedTuple):
-    """Where in the data the next batch starts: position < examples in an epoch."""
-
-    epoch: Any
-    position: Any
 
 
 def initial_state(update: Update, inputs: tuple[int, ...]) -> TrainingState:
@@ -89,8 +82,14 @@ def transformation(update: Update, inputs: tuple[int, ...]) -> Any:
     return update.optimizer.transformation(decay_mask(declared, update.optimizer.decay_only))
 
 
-def draw_batch(update: Update, x: jax.Array, y: jax.Array, place: Place) -> Batch:
-    """The batch that starts at `place`: a pure function of the seed and the place."""
+def batch(job: Job, k: int) -> Batch:
+    """The batch of update k, 0 for the first: a pure function of the recipe's seed and k."""
+    examples = job.dataset.train
+    return draw_batch(job.update, examples.x, examples.y, place(k, job.update.batch_size, len(examples)))
+
+
+def draw_batch(update: Update, x: Any, y: Any, place: Place) -> Batch:
+    """The batch that starts at `place`, out of examples x with targets y."""
     indices, epochs, positions = batch_indices(update.seed, *place, update.batch_size, len(x))
     return Batch(x[indices], y[indices], example_keys(_key(update, "examples"), epochs, positions))
 

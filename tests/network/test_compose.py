@@ -13,6 +13,8 @@ from headway.network.layer import Context, apply, initialize
 from headway.network.values import flatten
 from headway.spec.error import HeadwayError
 
+GLOROT = GlorotUniform()
+
 
 def test_sequential_is_the_composition_of_its_layers(key, rng):
     net = Sequential((Dense(5), Tanh(), Sequential((Dense(4, name="inner"), ReLU()), name="body"), Dense(2)))
@@ -30,17 +32,17 @@ def test_sequential_is_the_composition_of_its_layers(key, rng):
     [
         ((Dense(4), ReLU()), {"0": HeNormal()}),
         ((Dense(4), SELU()), {"0": LeCunNormal()}),
-        ((Dense(4), Identity(), ReLU()), {"0": GlorotUniform()}),
-        ((Dense(4),), {"0": GlorotUniform()}),
-        ((Dense(4), Dense(4), ReLU()), {"0": GlorotUniform(), "1": HeNormal()}),
+        ((Dense(4), Identity(), ReLU()), {"0": GLOROT}),
+        ((Dense(4),), {"0": GLOROT}),
+        ((Dense(4), Dense(4), ReLU()), {"0": GLOROT, "1": HeNormal()}),
         ((Dense(4, init=Constant(1.0)), ReLU()), {"0": Constant(1.0)}),
         ((Dense(4), Dropout(0.5), ReLU()), {"0": HeNormal()}),
         ((Conv(4), MaxPool(), Dropout(0.1), Flatten(), SELU()), {"0": LeCunNormal()}),
-        ((Conv(4), GlobalAveragePool(), Softmax()), {"0": GlorotUniform()}),
+        ((Conv(4), GlobalAveragePool(), Softmax()), {"0": GLOROT}),
         ((Sequential((Dense(4),)), ReLU()), {"0/0": HeNormal()}),
-        ((Dense(4), Sequential((Sequential((Flatten(), ReLU())), Dense(3)))), {"0": HeNormal(), "1/1": GlorotUniform()}),
+        ((Dense(4), Sequential((Sequential((Flatten(), SELU())), Dense(3)))), {"0": LeCunNormal(), "1/1": GLOROT}),
         ((Dense(4), Sequential((Dropout(0.1),)), SELU()), {"0": LeCunNormal()}),
-        ((Dense(4), Sequential((Dense(3),)), ReLU()), {"0": GlorotUniform(), "1/0": HeNormal()}),
+        ((Dense(4), Sequential((Dense(3),)), ReLU()), {"0": GLOROT, "1/0": HeNormal()}),
     ],
 )  # fmt: skip
 def test_weights_start_as_the_activation_that_follows_wants(layers, expected):
@@ -62,14 +64,22 @@ def test_parts_are_the_children_with_the_shapes_they_receive():
     [
         (Sequential((Dense(3), Sequential((MaxPool(),), name="body"))), (6,), r"^body/0: MaxPool takes \(length"),
         (Sequential((Conv(4), MaxPool(), MaxPool(3))), (4, 4, 1), r"^2/window: must fit into the 2 positions"),
-        (Sequential((ReLU(), Sequential((ReLU(), Conv(4, groups=2))))), (8, 3), r"^1/1/groups: must divide the 3 input"),
+        (Sequential((ReLU(), Sequential((ReLU(), Conv(4, groups=2))))), (8, 3), r"^1/1/groups: must divide the 3"),
     ],
 )  # fmt: skip
 def test_shapes_that_do_not_fit_are_refused_by_address(network, inputs, message, key):
-    for attempt in (lambda: network.shape(inputs), lambda: initialize(network, inputs, key), lambda: network.declare(inputs),
-                    lambda: network.flops(inputs), lambda: apply(network, {}, jnp.ones((2, *inputs)))):  # fmt: skip
+    def applied(inputs):
+        return apply(network, {}, jnp.ones((2, *inputs)))
+
+    for ask in (
+        network.shape,
+        network.declare,
+        network.flops,
+        lambda inputs: initialize(network, inputs, key),
+        applied,
+    ):
         with pytest.raises(HeadwayError, match=message):
-            attempt()
+            ask(inputs)
 
 
 def test_the_tap_sees_every_output_by_its_address_and_may_change_it(key):

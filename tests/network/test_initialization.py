@@ -76,11 +76,11 @@ def test_every_precision_draws_the_same_weights_rounded(init, key):
 
 @pytest.mark.parametrize("init", [HeNormal(), HeUniform(), LeCunNormal()], ids=repr)
 def test_signals_keep_their_scale_through_the_layers_an_initialization_is_made_for(init, key, rng):
-    """Mean square of the input of layer 20, as of layer 1: after ReLU for He, in linear layers for LeCun."""
+    """The mean square of the sums is 1 in layer 10, as in layer 0: after ReLU for He, in linear layers for LeCun."""
     x, f = jnp.array(rng.normal(size=(500, 300)), jnp.float32), (lambda x: x) if init == LeCunNormal() else jax.nn.relu
-    for k in jax.random.split(key, 20):
+    for k in jax.random.split(key, 10):
         x = f(x) @ init.draw(k, (300, 300), (300, 300), jnp.float32)
-    assert 0.3 < jnp.mean(x**2) / (2 if init != LeCunNormal() else 1) < 3
+    assert 0.5 < jnp.mean(x**2) < 2
 
 
 def test_equal_keys_draw_equal_weights_and_other_keys_others(key):

@@ -24,7 +24,7 @@ BODY = (Conv(4, name="stem"), ReLU(name="act"), Flatten(name="flat"), Dense(5, n
 def test_a_new_layer_without_parameters_leaves_all_weights_bit_equal(place, extra, key):
     before, _ = initialize(Sequential(BODY), (6, 2), key)
     # An activation in the place right after weights would change their default initialization.
-    grown = BODY[:place] + (extra,) + BODY[place:]
+    grown = (*BODY[:place], extra, *BODY[place:])
     follows = isinstance(BODY[place - 1], Conv | Dense) and not isinstance(extra, Dropout)
     after, _ = initialize(Sequential(grown), (6, 2), key)
     assert list(flatten(before)) == list(flatten(after))

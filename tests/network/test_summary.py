@@ -144,7 +144,6 @@ def test_a_conv_neuron_has_a_kernel_and_a_sum_at_every_position(key, rng):
         (Dense(4), "", lambda z: z),
         (Sequential((Dense(4),)), "0", lambda z: z),
         (Sequential((Dense(4), Dense(4), ReLU())), "0", lambda z: z),
-        (Sequential((Dense(4), Flatten(), ReLU())), "0", lambda z: z),
         (Sequential((Sequential((Dense(4),)), Tanh(), ReLU())), "0/0", np.tanh),
         (Sequential((Dense(4), Sequential((Dropout(0.3), Tanh())))), "0", np.tanh),
     ],

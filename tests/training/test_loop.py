@@ -24,7 +24,7 @@ from headway.training.callbacks import Advanced, Ended, Evaluated
 from headway.training.loop import Loop, best_of
 from headway.training.recipe import Checkpoints, EarlyStopping, Evaluation, Recipe, prepare
 from headway.training.record import History, Standing
-from headway.training.step import Place, draw_batch, initial_state, run_chunk, step
+from headway.training.step import batch, initial_state, run_chunk, step
 from headway.training.train import train
 
 NETWORK = Sequential((Dense(8), ReLU(), Dropout(0.2), Dense(3)))
@@ -46,13 +46,9 @@ def same(a, b):
 
 def test_the_loop_computes_what_a_plain_loop_of_public_steps_computes():
     job = prepare(RECIPE)
-    state, (x, y) = initial_state(job.update, job.dataset.input_shape), (job.dataset.train.x, job.dataset.train.y)
-    losses = []
+    state, losses = initial_state(job.update, job.dataset.input_shape), []
     for k in range(job.updates):
-        place = Place(*divmod(k * RECIPE.batch_size, len(x)))
-        state, measures = step(
-            job.update, state, draw_batch(job.update, jax.numpy.asarray(x), jax.numpy.asarray(y), place)
-        )
+        state, measures = step(job.update, state, batch(job, k))
         losses.append(float(measures["loss"]))
     run = train(RECIPE)
     np.testing.assert_allclose(run.history.columns()["loss"], losses, rtol=2e-5)

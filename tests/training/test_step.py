@@ -8,6 +8,7 @@ import numpy as np
 import optax
 import pytest
 
+from headway.data.batches import Place
 from headway.learning.clipping import ClipByNorm
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers import SGD, AdamW
@@ -16,7 +17,7 @@ from headway.network.activations import Tanh
 from headway.network.compose import Sequential
 from headway.network.dense import Dense
 from headway.training.recipe import Update
-from headway.training.step import Batch, Place, draw_batch, initial_state, step
+from headway.training.step import Batch, draw_batch, initial_state, step
 
 NETWORK = Sequential((Dense(6), Tanh(), Dense(3)))
 UPDATE = Update(NETWORK, loss=CrossEntropy(), optimizer=SGD(0.5), clip=None, batch_size=4, seed=0)
