@@ -8,9 +8,10 @@ import jax.numpy as jnp
 from pydantic import Field
 
 import headway as hw
+from headway.spec.node import spec
 
 
-@hw.spec
+@spec
 class RadialBasis(hw.Layer):
     """y_j = exp(-scale · ‖x - c_j‖²): how near an input is to each of the centres (Broomhead & Lowe 1988)."""
 

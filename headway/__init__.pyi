@@ -111,6 +111,7 @@ from headway.spec.edit import Remove as Remove
 from headway.spec.edit import Replace as Replace
 from headway.spec.edit import Set as Set
 from headway.spec.edit import Wrap as Wrap
+from headway.spec.edit import edit as edit
 from headway.spec.error import HeadwayError as HeadwayError
 from headway.spec.json import dumps as dumps
 from headway.spec.json import load as load
@@ -135,7 +136,11 @@ from headway.training.recipe import Evaluation as Evaluation
 from headway.training.recipe import Recipe as Recipe
 from headway.training.recipe import Seconds as Seconds
 from headway.training.recipe import Update as Update
+from headway.training.recipe import prepare as prepare
 from headway.training.run import Run as Run
+from headway.training.step import Batch as Batch
+from headway.training.step import batch as batch
+from headway.training.step import initial_state as initial_state
 from headway.training.step import step as step
 from headway.training.train import resume as resume
 from headway.training.train import train as train

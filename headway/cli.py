@@ -168,7 +168,7 @@ def predict(
 
 def recipe_of(what: str, sets: list[str], imports: list[str]) -> "Recipe":
     """The recipe by name or from a file, with fields changed by `address=value`."""
-    from headway.spec.edit import apply
+    from headway.spec.edit import edit
     from headway.spec.json import load
     from headway.training.named import named
     from headway.training.recipe import Recipe
@@ -179,7 +179,7 @@ def recipe_of(what: str, sets: list[str], imports: list[str]) -> "Recipe":
         raise HeadwayError(what, "must hold a Recipe", type(recipe).__name__)
     if not sets:
         return recipe
-    edited: Recipe = apply(recipe, *(edit_of(text, recipe) for text in sets)).spec
+    edited: Recipe = edit(recipe, *(edit_of(text, recipe) for text in sets)).spec
     return edited
 
 

@@ -23,7 +23,9 @@ def test_an_example_runs_and_asserts_its_claim(path, tmp_path, monkeypatch):
 
 def test_the_readme_shows_the_first_example_with_its_real_output(capsys):
     readme = (ROOT / "README.md").read_text()
-    code, output = re.search(r"```python\n(import headway as hw\n.*?)```\n+```text\n(.*?)```", readme, re.DOTALL).groups()
+    code, output = re.search(
+        r"```python\n(import headway as hw\n.*?)```\n+```text\n(.*?)```", readme, re.DOTALL
+    ).groups()
     example = (ROOT / "examples" / "01_train.py").read_text()
     assert code.strip() in example
     exec(compile(code, "README.md", "exec"), {})
@@ -35,6 +37,6 @@ def test_the_readme_shows_the_first_example_with_its_real_output(capsys):
 
 def test_the_readme_shows_the_second_example():
     readme = (ROOT / "README.md").read_text()
-    shown = re.search(r"```python\n(@hw\.spec\n.*?)```", readme, re.DOTALL).group(1)
+    shown = re.search(r"```python\n(@spec\n.*?)```", readme, re.DOTALL).group(1)
     assert shown.strip() in (ROOT / "examples" / "02_own_layer.py").read_text()
     assert len(shown.strip().splitlines()) <= 25

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import pytest
 from beartype import beartype
 from jaxtyping import Array, Float, Inexact, Int, Key, PyTree, Shaped, TypeCheckError, jaxtyped
-from kinds import ALL, examples, input_shapes, outputs_and_targets, ready, work
 
 from headway.learning.clipping import Clip
 from headway.learning.losses import Loss
@@ -21,6 +20,7 @@ from headway.learning.schedules import Schedule
 from headway.network.initialization import Initializer
 from headway.network.layer import Activation, Context, Layer, initialize, places
 from headway.spec.node import Spec
+from kinds import ALL, examples, input_shapes, outputs_and_targets, ready, work
 
 checked = jaxtyped(typechecker=beartype)
 

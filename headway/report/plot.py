@@ -12,6 +12,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 def curves(run: Run, path: Path) -> Path:
     """Loss, gradient norm and learning rate by update as an SVG or PNG; returns the path."""
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -32,7 +33,8 @@ def curves(run: Run, path: Path) -> Path:
     bottom.set(ylabel="learning rate", xlabel="update")
     for axes in (top, middle, bottom):
         axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path)
+    with rc_context({"svg.fonttype": "none"}):  # letters stay letters: small, and found by a search
+        figure.savefig(path)
     return path
 
 

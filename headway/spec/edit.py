@@ -131,17 +131,17 @@ def new_address(moved: Mapping[str, str | None], address: str) -> str | None:
     return None if new is None else join_address(new, inside)
 
 
-def apply(root: Spec, *edits: Edit) -> Edited:
+def edit(root: Spec, *edits: Edit) -> Edited:
     """The spec with all edits made at once, checked like any other.
 
     Errors: an address that does not exist, two edits of one place, an edit beneath a part that another
     edit takes away, and whatever the kinds themselves find wrong with their new fields.
     """
     plan: _Plan = {}
-    for edit in flat(edits):
-        plan.setdefault(edit.at, []).append(edit)
+    for one in flat(edits):
+        plan.setdefault(one.at, []).append(one)
     _check(root, plan)
-    replaced = {at for at, here in plan.items() if any(isinstance(edit, Replace) for edit in here)}
+    replaced = {at for at, here in plan.items() if any(isinstance(one, Replace) for one in here)}
     part = _only(_placed(root, "", plan), "")
     if plan:
         at, left = plan.popitem()

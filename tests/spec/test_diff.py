@@ -7,7 +7,8 @@ from headway.network.compose import Sequential
 from headway.network.dense import Dense
 from headway.network.initialization import HeNormal
 from headway.spec.diff import diff
-from headway.spec.edit import Edits, InsertAfter, InsertBefore, Remove, Replace, Set, apply
+from headway.spec.edit import Edits, InsertAfter, InsertBefore, Remove, Replace, Set
+from headway.spec.edit import edit as apply
 from headway.spec.json import dumps, loads
 from trees import Beam, Stone, Wall, layers, trees, walls
 

@@ -17,10 +17,10 @@ from headway.spec.edit import (
     Replace,
     Set,
     Wrap,
-    apply,
     flat,
     new_address,
 )
+from headway.spec.edit import edit as apply
 from headway.spec.error import HeadwayError
 from headway.spec.json import dumps, loads
 from headway.spec.node import walk

@@ -1,0 +1,67 @@
+"""The folder of a run."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+from headway.learning.metrics import Accuracy
+from headway.spec.error import HeadwayError
+from headway.training.recipe import Checkpoints, Evaluation
+from headway.training.record import RunFolder, list_runs
+from headway.training.train import train
+from tests.training.test_loop import RECIPE
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return train(replace(RECIPE, checkpoints=Checkpoints(20)), out=tmp_path_factory.mktemp("runs") / "one")
+
+
+def test_the_folder_holds_everything_that_the_run_was(run):
+    names = {path.name for path in run.folder.iterdir()}
+    assert names == {"recipe.json", "manifest.json", "events.jsonl", "checkpoints", "weights.safetensors",
+                     "final.safetensors", "schema.json", "history.parquet", "result.json"}  # fmt: skip
+    assert RunFolder(run.folder).recipe() == run.recipe
+
+
+def test_the_manifest_says_what_the_run_depended_on(run):
+    manifest = RunFolder(run.folder).manifest()
+    assert manifest["data"] == run.dataset.fingerprint
+    assert manifest["device"]["platform"] == "cpu"
+    assert {"python", "headway", "jax", "jaxlib", "numpy"} <= manifest["versions"].keys()
+    assert manifest["seed"] == 0
+
+
+def test_the_log_is_one_json_object_a_line_with_every_update(run):
+    events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
+    losses = [loss for e in events if e["event"] == "advanced" for loss in e["loss"]]
+    assert losses == run.history.columns()["loss"].tolist()
+    assert [e["step"] for e in events if e["event"] == "saved"] == [20, 40]
+    assert events[0]["event"] == "started"
+    assert events[-1]["event"] == "ended"
+
+
+def test_a_folder_with_something_in_it_is_not_written_over(run):
+    with pytest.raises(HeadwayError, match="new or empty folder"):
+        train(RECIPE, out=run.folder)
+
+
+def test_runs_are_listed_with_those_that_go_on_and_those_that_broke(run, tmp_path):
+    for name, result in (("going", None), ("broken", "{")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "recipe.json").write_text("{}")
+        if result:
+            (tmp_path / name / "result.json").write_text(result)
+    found = {row["folder"].rpartition("/")[2]: row for row in list_runs(tmp_path) + list_runs(run.folder.parent)}
+    assert found["going"]["reason"] == "going on or killed"
+    assert found["broken"]["reason"] == "unreadable result.json"
+    assert found["one"]["reason"] == "finished"
+    assert "accuracy" in found["one"]["result"]
+
+
+def test_a_run_without_evaluation_of_its_own_is_judged_at_the_end(tmp_path):
+    run = train(replace(RECIPE, evaluation=Evaluation(1000, metrics=(Accuracy(),))), out=tmp_path / "late")
+    assert [e["step"] for e in run.history.evaluations] == [60]
+    assert math.isfinite(run.results["test"]["loss"])
