@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import headway
-from headway.spec.node import Spec
+from headway.spec.node import Spec, is_concrete
 
 HEAVY = ("jax", "jaxlib", "numpy", "pydantic", "typer", "rich", "sklearn", "pyarrow", "matplotlib", "safetensors")
 
@@ -39,6 +39,14 @@ def test_every_kind_and_interface_is_exported() -> None:
     missing = [f"from {module} import {name} as {name}" for name, module in specs().items()
                if name not in headway.__all__]  # fmt: skip
     assert not missing, "add to headway/__init__.pyi:\n" + "\n".join(missing)
+
+
+def test_headway_kinds_imports_the_module_of_every_kind() -> None:
+    code = "import headway.kinds, sys; print(*(m for m in sys.modules if m.startswith('headway.')))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    missing = {f"import {module}" for name, module in specs().items() if is_concrete(getattr(headway, name))
+               and module not in loaded}  # fmt: skip
+    assert not missing, "add to headway/kinds.py:\n" + "\n".join(sorted(missing))
 
 
 @pytest.mark.parametrize("name", headway.__all__)
