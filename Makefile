@@ -1,9 +1,10 @@
 # Every target does the set-up it needs: a machine with Python 3.11 or newer and make is enough.
-# PYTHON=python3.12 chooses another interpreter, WORKERS=4 more test processes.
+# PYTHON=python3.12 chooses another interpreter, WORKERS=4 more test processes, KILLS=1000 longer drills.
 
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 WORKERS ?= 2
+KILLS ?= 20
 TORCH ?= torch==2.13.0
 VENV = .venv
 BIN = $(VENV)/bin
@@ -28,8 +29,8 @@ check: $(VENV)/test  ## Format, lint, types, and the structure of the code.
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(STRUCTURE)
 
-accept: $(VENV)/test  ## Run the long drills: kills, full claims. Stored results are kept and not run again.
-	$(BIN)/python -m pytest -m accept
+accept: $(VENV)/test  ## Run the long drills; those stored for this very code are not run again, those broken off go on.
+	$(BIN)/python -m pytest -m accept --kills $(KILLS)
 
 bench: $(VENV)/bench  ## Measure speed and memory side by side with other libraries.
 	$(BIN)/python -m benchmarks

@@ -263,7 +263,7 @@ def main() -> None:
             raise
         print(f"headway: {error}", file=sys.stderr)
         code = 2
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         code = 130
     except Exception as error:
         if debugging:

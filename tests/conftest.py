@@ -24,6 +24,11 @@ hypothesis.settings.register_profile("headway", deadline=None, derandomize=True,
 hypothesis.settings.load_profile("headway")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How often the long drills kill a run."""
+    parser.addoption("--kills", type=int, default=20)
+
+
 @pytest.fixture
 def key() -> jax.Array:
     """A random key, the same in every test."""

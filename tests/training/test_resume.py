@@ -1,8 +1,9 @@
 """A run that was killed goes on and ends bit-equal to one that was not."""
 
+import contextlib
 import json
-import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,35 +18,45 @@ import pytest
 import headway.spec.json as spec_json
 from headway.spec.error import HeadwayError
 from headway.training.checkpoint import checkpoints
-from headway.training.recipe import Checkpoints, EarlyStopping
+from headway.training.recipe import Checkpoints, EarlyStopping, Recipe
 from headway.training.run import Run
 from headway.training.train import resume, train
+from tests.drills import stored, workshop
 from tests.training.test_loop import RECIPE
 
 LONG = replace(RECIPE, length=60_000, checkpoints=Checkpoints(500), stopping=EarlyStopping(100_000))
 KILLS = {"SIGKILL": 5, "SIGTERM": 2, "SIGINT": 2}
+EXIT_CODES = {"SIGKILL": -signal.SIGKILL, "SIGTERM": 143, "SIGINT": 130}
 
 
 def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "headway.cli", "train", *words]
 
 
-def killed_and_resumed(folder: Path, kills: int, number: signal.Signals, seed: int = 0) -> list[int]:
-    """Run LONG, sending a signal at random moments, until it has been sent `kills` times and then ends."""
-    dice, codes = random.Random(seed), []
-    recipe = folder.parent / f"{folder.name}.json"
-    spec_json.save(recipe, LONG)
-    words = (str(recipe), "--out", str(folder))
-    for _ in range(kills):
+def killed_and_resumed(folder: Path, recipe: Recipe, number: signal.Signals, kills: int) -> list[int]:
+    """Run a recipe, sending a signal at random moments, until it has hit `kills` times, then to its end.
+
+    A run that ends between two kills begins anew. Returns the exit codes; they are also kept in the folder
+    above, so that a drill that was broken off goes on.
+    """
+    note, document = folder.parent / "codes.json", folder.parent / "recipe.json"
+    codes: list[int] = json.loads(note.read_text()) if note.exists() else []
+    spec_json.save(document, recipe)
+    dice = random.Random(len(codes))
+    while sum(code != 0 for code in codes) < kills:
+        if codes and codes[-1] == 0:
+            shutil.rmtree(folder)
+        begun = (folder / "recipe.json").exists()
+        words = ("--resume", str(folder)) if begun else (str(document), "--out", str(folder))
         process = subprocess.Popen(command(*words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not (folder / "events.jsonl").exists() and process.poll() is None:
             time.sleep(0.01)
-        time.sleep(dice.uniform(0, 4.0))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(dice.uniform(0, 4.0))
         process.send_signal(number)
         codes.append(process.wait())
-        words = ("--resume", str(folder))
-    codes.append(subprocess.run(command(*words), capture_output=True).returncode)
-    return codes
+        note.write_text(json.dumps(codes))
+    return [*codes, subprocess.run(command("--resume", str(folder)), capture_output=True).returncode]
 
 
 def assert_bit_equal(a: Run, b: Run) -> None:
@@ -63,20 +74,26 @@ def uninterrupted(tmp_path_factory):
 
 @pytest.mark.parametrize("name", KILLS)
 def test_a_run_killed_at_random_moments_ends_bit_equal(name, tmp_path, uninterrupted):
-    codes = killed_and_resumed(tmp_path / "run", KILLS[name], signal.Signals[name])
+    codes = killed_and_resumed(tmp_path / "run", LONG, signal.Signals[name], KILLS[name])
     assert codes[-1] == 0
-    expected = {"SIGKILL": -signal.SIGKILL, "SIGTERM": 143, "SIGINT": 130}[name]
-    assert expected in codes
+    assert EXIT_CODES[name] in codes
     assert_bit_equal(Run.load(tmp_path / "run"), uninterrupted)
 
 
 @pytest.mark.accept
 @pytest.mark.parametrize("name", KILLS)
-def test_a_run_killed_twenty_times_ends_bit_equal(name, tmp_path, uninterrupted):
-    kills = int(os.environ.get("HEADWAY_KILLS", "20"))
-    codes = killed_and_resumed(tmp_path / "run", kills, signal.Signals[name], seed=1)
-    assert codes[-1] == 0
-    assert_bit_equal(Run.load(tmp_path / "run"), uninterrupted)
+def test_a_run_killed_many_times_ends_bit_equal(name, request):
+    """20 kills by default; `make accept KILLS=1000` for more."""
+    kills, recipe = request.config.getoption("--kills"), replace(LONG, length=400_000)
+    folder = workshop(f"{name}-{kills}") / "run"
+
+    def drill():
+        codes = killed_and_resumed(folder, recipe, signal.Signals[name], kills)
+        assert codes[-1] == 0
+        assert_bit_equal(Run.load(folder), train(recipe))
+        return {"kills": sum(code != 0 for code in codes), "codes": codes}
+
+    assert stored(f"{name}-{kills}", drill)["kills"] == kills
 
 
 def test_resuming_many_times_equals_not_stopping(tmp_path):
