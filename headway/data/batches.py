@@ -31,9 +31,9 @@ class Draw(NamedTuple):
 class Padded(NamedTuple):
     """Examples in full batches: x [batches, batch, …], y [batches, batch, …], weights [batches, batch], 0 or 1."""
 
-    x: Array
-    y: Array
-    weights: Array
+    x: Array | jax.Array
+    y: Array | jax.Array
+    weights: Array | jax.Array
 
 
 def batch_indices(seed: ArrayLike, epoch: ArrayLike, position: ArrayLike, batch_size: int, examples: int) -> Draw:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from headway.data.batches import padded
+from headway.data.batches import Padded, padded
 from headway.data.dataset import Examples
 from headway.learning.losses import Loss
 from headway.learning.metrics import Metric
@@ -29,11 +29,17 @@ class Judgement(Spec):
     metrics: tuple[Metric, ...]
 
 
-def judge(recipe: Recipe, values: Mapping[str, Any], examples: Examples) -> dict[str, float]:
+def on_device(recipe: Recipe, examples: Examples) -> Padded:
+    """Examples in full batches on the device, for judging them more than once."""
+    batches = padded(examples, min(recipe.evaluation.batch_size, len(examples)))
+    return Padded(*(jnp.asarray(part) for part in batches))
+
+
+def judge(recipe: Recipe, values: Mapping[str, Any], examples: Examples | Padded) -> dict[str, float]:
     """Loss and metrics of `values` ({"params", "network"}) on all examples, every one counted once."""
     judgement = Judgement(recipe.network, loss=recipe.loss, metrics=recipe.evaluation.metrics)
     structure, numbers = split(judgement)
-    batches = padded(examples, min(recipe.evaluation.batch_size, len(examples.x)))
+    batches = examples if isinstance(examples, Padded) else on_device(recipe, examples)
     sums = _sums(structure, numbers, values["params"], values["network"], batches)
     loss = sums.pop("loss")
     mean = loss["loss"] / loss["weight"] if recipe.loss.reduction == "mean" else loss["loss"]

@@ -1,7 +1,8 @@
 """The loop: chunks of compiled updates, and between them evaluation, stopping, checkpoints."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from headway.training.callbacks import Advanced, Callback, Ended, Evaluated, Event, Saved, Started
 from headway.training.chunk import Chunk, compute
-from headway.training.evaluate import judge
+from headway.training.evaluate import judge, on_device
 from headway.training.interruption import PAUSED, Interruption
 from headway.training.recipe import Job, Seconds, in_updates
 from headway.training.record import History, RunFolder, Standing
@@ -37,8 +38,11 @@ class Loop:
     ) -> None:
         self.job, self.state, self.standing, self.history, self.folder = job, state, standing, history, folder
         self.best = best_of(state)
+        self.callbacks = callbacks
         self.listeners: tuple[Callable[[Event], object], ...] = (history, *((folder,) if folder else ()), *callbacks)
         self.examples = (jnp.asarray(job.dataset.train.x), jnp.asarray(job.dataset.train.y))
+        self.judged = "train" if job.dataset.validation is None else "validation"
+        self.judge_on = on_device(job.recipe, job.dataset.splits()[self.judged])
         self.pace = 16  # updates in the next chunk, until we know how many fit in a second
         self.saved_at = time.monotonic()
 
@@ -46,7 +50,7 @@ class Loop:
         """Update, judge, stop, save, until there is a reason to end."""
         standing, job = self.standing, self.job
         self.tell(Started(standing.step, job.updates, job.epoch))
-        with Interruption() as interruption:
+        with Interruption() as interruption, self.told_if_broken():
             while not standing.reason:
                 chunk = self.advance(min(self.next_boundary() - standing.step, self.pace, CHUNK))
                 if chunk.trouble:
@@ -75,16 +79,15 @@ class Loop:
 
     def evaluate(self) -> None:
         """Judge the validation set; keep the weights if they are the best; stop if patience is out."""
-        recipe, dataset, standing = self.job.recipe, self.job.dataset, self.standing
-        name = "validation" if dataset.validation is not None else "train"
-        values = judge(recipe, best_of(self.state), dataset.splits()[name])
+        recipe, standing = self.job.recipe, self.standing
+        values = judge(recipe, best_of(self.state), self.judge_on)
         value, stopping = values[recipe.evaluation.monitor], recipe.stopping
         least = stopping.least if stopping else 0.0
-        best = name == "train" or standing.best is None or recipe.evaluation.better(value, standing.best, least)
+        best = self.judged == "train" or standing.best is None or recipe.evaluation.better(value, standing.best, least)
         standing.waited = 0 if best else standing.waited + 1
         if best:
             standing.best, standing.best_step, self.best = value, standing.step, best_of(self.state)
-        self.tell(Evaluated(standing.step, name, values, best))
+        self.tell(Evaluated(standing.step, self.judged, values, best))
         if stopping and standing.waited >= stopping.patience:
             self.end("stopped early", f"No better {recipe.evaluation.monitor} for {standing.waited} evaluations.")
 
@@ -105,10 +108,8 @@ class Loop:
     def checkpoint_due(self) -> bool:
         """True after an interruption, and as often as the recipe says; a run that is over needs none."""
         every, standing = self.job.recipe.checkpoints.every, self.standing
-        if self.folder is None or (standing.reason and standing.reason not in PAUSED):
-            return False
-        if standing.reason:
-            return True
+        if self.folder is None or standing.reason:
+            return self.folder is not None and standing.reason in PAUSED
         if isinstance(every, Seconds):
             return time.monotonic() - self.saved_at >= every.count
         return standing.step % in_updates(every, self.job.epoch) == 0
@@ -132,6 +133,16 @@ class Loop:
         best = f" The best weights are from update {standing.best_step}."
         self.tell(Ended(standing.step, standing.reason, standing.message + best, standing.best_step))
         return run
+
+    @contextmanager
+    def told_if_broken(self) -> Iterator[None]:
+        """Let the callbacks end what they show when an error breaks the run off."""
+        try:
+            yield
+        except BaseException as error:
+            for callback in self.callbacks:
+                callback(Ended(self.standing.step, "broken off", repr(error), self.standing.best_step))
+            raise
 
     def tell(self, event: Event) -> None:
         """Let everybody who listens know."""

@@ -52,7 +52,9 @@ class Evaluation(Spec):
             )
 
     def better(self, new: float, old: float, least: float = 0.0) -> bool:
-        """True where `new` beats `old` by more than `least` in the monitored quantity."""
+        """True where `new` beats `old` by more than `least` in the monitored quantity; anything beats NaN."""
+        if math.isnan(old):
+            return not math.isnan(new)
         rises = any(m.label == self.monitor and m.higher_is_better for m in self.metrics)
         return new > old + least if rises else new < old - least
 

@@ -35,6 +35,7 @@ def test_the_schedule_of_a_job_is_in_updates():
 
 @pytest.mark.parametrize(("monitor", "new", "old", "better"), [
     ("loss", 0.5, 0.6, True), ("loss", 0.6, 0.5, False), ("accuracy", 0.6, 0.5, True), ("accuracy", 0.5, 0.5, False),
+    ("loss", 9.0, float("nan"), True), ("loss", float("nan"), 9.0, False),
 ])  # fmt: skip
 def test_better_means_lower_loss_and_higher_accuracy(monitor, new, old, better):
     assert Evaluation(metrics=(Accuracy(),), monitor=monitor).better(new, old) is better
