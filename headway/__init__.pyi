@@ -81,6 +81,7 @@ from headway.network.convolution import Conv as Conv
 from headway.network.convolution import Flatten as Flatten
 from headway.network.convolution import GlobalAveragePool as GlobalAveragePool
 from headway.network.convolution import MaxPool as MaxPool
+from headway.network.convolution import Pool as Pool
 from headway.network.dense import Dense as Dense
 from headway.network.initialization import Constant as Constant
 from headway.network.initialization import GlorotNormal as GlorotNormal

@@ -80,12 +80,9 @@ class Conv(Layer):
         return axes
 
 
-@spec
-class MaxPool(Layer):
-    """y[p] = max_t x[stride p + t] over the window's positions t, per channel; `stride=None` takes the window.
-
-    The gradient goes to the first (row by row) of equal maxima, as in PyTorch. A NaN in the window is the maximum.
-    """
+@dataclass(frozen=True, repr=False)
+class Pool(Layer):
+    """One number per channel from each window, which moves by `stride`; `stride=None` takes the window's size."""
 
     window: Size = 2
     _: KW_ONLY
@@ -93,49 +90,47 @@ class MaxPool(Layer):
     padding: Fit = "valid"
 
     def shape(self, inputs: Shape) -> Shape:
-        return (*(axis.outputs for axis in self._axes(inputs)), inputs[-1])
+        return (*(axis.outputs for axis in self.axes(inputs)), inputs[-1])
 
-    def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
-        # One dimension after the other, each a chain of selections between shifted slices: on CPU XLA's
-        # reduce_window and its gradient take 4 to 16 times as long, a maximum over a reshaped x 1.4 to 1.8 times.
-        for place, axis in reversed([*enumerate(self._axes(x.shape[1:]), start=1)]):
-            x = functools.reduce(_first_largest, axis.taps(axis.pad(x, place, -jnp.inf), place))
-        return x
-
-    def flops(self, inputs: Shape) -> int:
-        axes = self._axes(inputs)
-        return math.prod(self.shape(inputs)) * (math.prod(axis.window for axis in axes) - 1)
-
-    def _axes(self, inputs: Shape) -> tuple["Axis", ...]:
+    def axes(self, inputs: Shape) -> tuple["Axis", ...]:
+        """The window along each dimension of positions."""
         return window_axes(self, inputs, self.window, self.stride or self.window, self.padding)
 
 
 @spec
-class AveragePool(Layer):
-    """y[p] = mean_t x[stride p + t] over the window's positions t, per channel; `stride=None` takes the window.
+class MaxPool(Pool):
+    """y[p] = max_t x[stride p + t] over the window's positions t, per channel.
+
+    The gradient goes to the first (row by row) of equal maxima, as in PyTorch. A NaN in the window is the maximum.
+    """
+
+    def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
+        # One dimension after the other, each a chain of selections between shifted slices: on CPU XLA's
+        # reduce_window and its gradient take 4 to 16 times as long, a maximum over a reshaped x 1.4 to 1.8 times.
+        for place, axis in reversed([*enumerate(self.axes(x.shape[1:]), start=1)]):
+            x = functools.reduce(_first_largest, axis.taps(axis.pad(x, place, -jnp.inf), place))
+        return x
+
+    def flops(self, inputs: Shape) -> int:
+        axes = self.axes(inputs)
+        return math.prod(self.shape(inputs)) * (math.prod(axis.window for axis in axes) - 1)
+
+
+@spec
+class AveragePool(Pool):
+    """y[p] = mean_t x[stride p + t] over the window's positions t, per channel.
 
     Padding does not count: at the rim the mean is over the positions that exist.
     """
 
-    window: Size = 2
-    _: KW_ONLY
-    stride: Size | None = None
-    padding: Fit = "valid"
-
-    def shape(self, inputs: Shape) -> Shape:
-        return (*(axis.outputs for axis in self._axes(inputs)), inputs[-1])
-
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
-        for place, axis in reversed([*enumerate(self._axes(x.shape[1:]), start=1)]):
+        for place, axis in reversed([*enumerate(self.axes(x.shape[1:]), start=1)]):
             count = jnp.asarray(axis.counts(), x.dtype).reshape(-1, *[1] * (x.ndim - place - 1))
             x = functools.reduce(jnp.add, axis.taps(axis.pad(x, place, 0), place)) / count
         return x
 
     def flops(self, inputs: Shape) -> int:
-        return math.prod(self.shape(inputs)) * math.prod(axis.window for axis in self._axes(inputs))
-
-    def _axes(self, inputs: Shape) -> tuple["Axis", ...]:
-        return window_axes(self, inputs, self.window, self.stride or self.window, self.padding)
+        return math.prod(self.shape(inputs)) * math.prod(axis.window for axis in self.axes(inputs))
 
 
 @spec
