@@ -154,7 +154,8 @@ def adam(g: Any, memory: Mapping[str, Any], t: Any, betas: tuple[Any, Any], eps:
     """The direction of Adam at update t, and its moments after it: the equations are in `Adam`."""
     b1, b2 = betas
     m = jax.tree.map(lambda m, g: b1 * m + (1 - b1) * g, memory["m"], g)
-    v = jax.tree.map(lambda v, g: b2 * v + (1 - b2) * g**2, memory["v"], g)
+    # Not g**2: a square of its own would be shared with the gradient's norm, written to memory and read again.
+    v = jax.tree.map(lambda v, g: b2 * v + (1 - b2) * g * g, memory["v"], g)
     d = jax.tree.map(lambda m, v: m / (1 - b1**t) / (jnp.sqrt(v / (1 - b2**t)) + eps), m, v)
     return d, {"m": m, "v": v}
 

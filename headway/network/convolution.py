@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from pydantic import Field
 
+from headway.network.dense import product
 from headway.network.initialization import Initializer, Shape
 from headway.network.layer import Context, Layer, Parameter, Params, bias, expect_features
 from headway.spec.error import HeadwayError
@@ -256,7 +257,7 @@ def convolve_patches(x: jax.Array, w: jax.Array, axes: Sequence[Axis], groups: i
     for place, axis in enumerate(axes, start=1):
         seen = [tap for part in seen for tap in axis.taps(part, place)]
     rows = jnp.concatenate(seen, axis=-1)
-    y = rows.reshape(-1, rows.shape[-1]) @ w.reshape(-1, w.shape[-1])
+    y = product(rows.reshape(-1, rows.shape[-1]), w.reshape(-1, w.shape[-1]))
     return y.reshape(*rows.shape[:-1], -1)
 
 

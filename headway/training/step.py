@@ -90,8 +90,21 @@ def batch(job: Job, k: int) -> Batch:
 
 def draw_batch(update: Update, x: Any, y: Any, place: Place) -> Batch:
     """The batch that starts at `place`, out of examples x with targets y."""
-    indices, epochs, positions = batch_indices(update.seed, *place, update.batch_size, len(x))
-    return Batch(x[indices], y[indices], example_keys(_key(update, "examples"), epochs, positions))
+    return jax.tree.map(lambda part: part[0], draw_batches(update, x, y, place, 1))
+
+
+def draw_batches(update: Update, x: Any, y: Any, place: Place, count: int) -> Batch:
+    """The `count` batches from `place` on, as one: x [count, batch, …] and likewise the rest."""
+    rows = (count, update.batch_size)
+    indices, epochs, positions = batch_indices(update.seed, *place, count * update.batch_size, len(x))
+    keys = example_keys(_key(update, "examples"), epochs, positions)
+    return Batch(x[indices].reshape(*rows, *x.shape[1:]), y[indices].reshape(*rows, *y.shape[1:]), keys.reshape(rows))
+
+
+def drawn_together(x: jax.Array, batch_size: int) -> int:
+    """How many batches the compiled loop draws at once: up to 16, as far as 4 MiB hold them."""
+    # Drawing a batch of 100 from 4,000 alone took 17 of 104 µs of an update of the MNIST-1D network.
+    return int(min(16, max(1, (4 << 20) // (batch_size * x[0].size * x.dtype.itemsize))))
 
 
 @functools.partial(jax.jit, static_argnames="structure")
@@ -107,18 +120,26 @@ def run_chunk(
 
     The state that comes in is left as it was: it is the snapshot to go back to.
     """
-    update = join(structure, numbers)
+    update, together = join(structure, numbers), drawn_together(examples[0], structure.batch_size)
 
-    def body(i: Any, carry: Any) -> Any:
+    def group(g: Any, carry: Any) -> Any:
         state, place, measured = carry
-        state, measures = update_once(update, state, draw_batch(update, *examples, place))
-        row = jnp.stack([jnp.asarray(measures[name], jnp.float32) for name in MEASURES])
-        place = Place(*advance(place.epoch, place.position, update.batch_size, len(examples[0])))
-        return state, place, measured.at[i].set(row)
+        drawn = draw_batches(update, *examples, place, together)
+
+        def body(i: Any, carry: Any) -> Any:
+            state, measured = carry
+            state, measures = update_once(update, state, jax.tree.map(lambda part: part[i], drawn))
+            row = jnp.stack([jnp.asarray(measures[name], jnp.float32) for name in MEASURES])
+            return state, measured.at[g * together + i].set(row)
+
+        count = jnp.minimum(together, length - g * together)
+        state, measured = jax.lax.fori_loop(0, count, body, (state, measured))
+        after = advance(place.epoch, place.position, together * update.batch_size, len(examples[0]))
+        return state, Place(*after), measured
 
     place = Place(*(jnp.asarray(part, jnp.uint32) for part in place))
     measured = jnp.zeros((CHUNK, len(MEASURES)), jnp.float32)
-    state, _, measured = jax.lax.fori_loop(0, length, body, (state, place, measured))
+    state, _, measured = jax.lax.fori_loop(0, -(-length // together), group, (state, place, measured))
     return state, measured
 
 
