@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from headway.network.dense import Dense
+from headway.network.dense import Dense, product
 from headway.network.initialization import Constant, Zeros
 from headway.network.layer import apply, initialize
 from headway.spec.error import HeadwayError
@@ -38,6 +38,24 @@ def test_gradients_are_those_of_the_chain_rule(rng):
     np.testing.assert_allclose(dp["w"], np.asarray(x).T @ g, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(dp["b"], g.sum(0), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(dx, g @ np.asarray(params["w"]).T, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("units", [1, 3, 64, 65, 100])
+def test_product_is_the_matrix_product_to_the_second_derivative_and_over_stacks(units, rng):
+    """The narrow form (fewer units than inputs, 64 at most) differs from the plain one in nothing but speed."""
+    x, w = (jnp.asarray(rng.normal(size=shape), jnp.float32) for shape in ((6, 80), (80, units)))
+
+    def curvature(multiply):
+        def along(w):
+            return jnp.sum(jnp.tanh(multiply(x, w)) ** 2)
+
+        return multiply(x, w), jax.grad(along)(w), jax.jvp(jax.grad(along), (w,), (jnp.cos(w),))[1]
+
+    for found, expected in zip(curvature(product), curvature(jnp.matmul), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    stacked = jax.vmap(product, in_axes=(None, 0))(x, jnp.stack([w, 2 * w]))
+    np.testing.assert_allclose(stacked[1], 2 * (x @ w), rtol=1e-5, atol=1e-4)
+    assert product(x.astype(jnp.bfloat16), w.astype(jnp.bfloat16)).dtype == jnp.bfloat16
 
 
 def test_inputs_that_do_not_fit_are_refused():
