@@ -16,7 +16,7 @@ STRUCTURE = tests/test_layout.py tests/test_budgets.py tests/test_exports.py
 help:  ## Say what each target does.
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
 
-demo: $(VENV)/core  ## Train two networks on real data and show where the results lie (about 3 minutes).
+demo: $(VENV)/core  ## Train two networks on real data and show where the results lie.
 	$(BIN)/headway train mnist1d-cnn
 	$(BIN)/headway train digits-cnn
 

@@ -57,14 +57,13 @@ class Worker:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
+            self.end()
             raise RuntimeError(f"{' '.join(map(str, self.process.args[1:]))} ended without an answer")
         return json.loads(line)
 
     def end(self) -> None:
-        """Let the process finish."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+        """Close its input, which ends it, and wait."""
+        self.process.communicate()
 
 
 def measure(rounds: int, names: list[str]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class Workload:
 WORKLOADS = {
     "small": Workload("MLP 40-100-100-10, batch 100", (40,), (), (100, 100), 100, 40, 25),
     "middle": Workload("MLP 784-256-256-10, batch 128", (784,), (), (256, 256), 128, 80, 3),
-    "cnn": Workload("CNN 32×32×3, 32-64-64 channels, batch 64", (32, 32, 3), (32, 64, 64), (), 64, 20, 1),
+    "cnn": Workload("CNN 32×32×3, 32-64-64 channels, batch 64", (32, 32, 3), (32, 64, 64), (), 64, 20, 2),
 }
 
 
