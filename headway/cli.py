@@ -212,7 +212,8 @@ def import_modules(names: list[str]) -> None:
     """Import the modules that define the user's own kinds."""
     import importlib
 
-    sys.path.insert(0, "")
+    if names:
+        sys.path.append("")  # the current folder, last: a file in it must not stand in for a library
     for name in names:
         try:
             importlib.import_module(name)
