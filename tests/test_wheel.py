@@ -41,7 +41,7 @@ def test_the_wheel_announces_its_command_its_kinds_and_its_licence(wheel: Path) 
     archive = zipfile.ZipFile(wheel)
     (entries,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
     text = archive.read(entries).decode()
-    assert "[console_scripts]\nheadway = headway.cli:main" in text
+    assert "[console_scripts]\nheadway = headway.cli.__main__:main" in text
     assert "[headway.kinds]\nheadway = " in text
     assert any(name.endswith("licenses/LICENSE") for name in archive.namelist())
 

@@ -1,0 +1,13 @@
+"""Every command, gathered: the program `headway`."""
+
+import headway.cli.training  # noqa: F401 (imported for the commands it adds)
+from headway.cli.command import run
+
+
+def main() -> None:
+    """Run the command named on the command line."""
+    run()
+
+
+if __name__ == "__main__":
+    main()

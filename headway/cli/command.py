@@ -1,0 +1,112 @@
+"""What every command shares: the application, options in common, and recipes named on the command line."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headway.spec.error import HeadwayError
+
+if TYPE_CHECKING:
+    from headway.spec.edit import Edit
+    from headway.training.recipe import Recipe
+
+EXIT_CODES = """Exit codes: 0 done · 1 a defect of Headway · 2 bad input · 3 the loss or a weight was not finite ·
+130 stopped by Ctrl-C and saved · 143 stopped by SIGTERM and saved."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Headway trains neural networks, tells you why one is not learning, and proves the cure.",
+    epilog=EXIT_CODES,
+)
+What = Annotated[str, typer.Argument(help="The name of a recipe (see `headway recipes`) or a .json or .toml file.")]
+Sets = Annotated[list[str], typer.Option("--set", help="Change a field: optimizer.learning_rate=3e-4. Repeatable.")]
+Modules = Annotated[list[str], typer.Option("--import", help="A module that defines kinds of yours. Repeatable.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+debugging = False
+
+
+@app.callback()
+def options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
+    """Options before the command."""
+    global debugging
+    debugging = debug
+
+
+def recipe_of(what: str, sets: list[str], imports: list[str]) -> "Recipe":
+    """The recipe by name or from a file, with fields changed by `address=value`."""
+    from headway.spec.edit import edit
+    from headway.spec.json import load
+    from headway.training.named import named
+    from headway.training.recipe import Recipe
+
+    import_modules(imports)
+    recipe = load(Path(what)) if Path(what).suffix in (".json", ".toml") else named(what).recipe
+    if not isinstance(recipe, Recipe):
+        raise HeadwayError(what, "must hold a Recipe", type(recipe).__name__)
+    if not sets:
+        return recipe
+    edited: Recipe = edit(recipe, *(edit_of(text, recipe) for text in sets)).spec
+    return edited
+
+
+def edit_of(text: str, recipe: "Recipe") -> "Edit":
+    """`optimizer.learning_rate=3e-4` as the edit that sets the field, or replaces the layer, at this address."""
+    from headway.spec.edit import Replace, Set
+    from headway.spec.node import Spec
+    from headway.spec.select import fields
+
+    at, sign, given = text.partition("=")
+    if not sign:
+        raise HeadwayError("--set", "must be ADDRESS=VALUE", text, "Try: --set optimizer.learning_rate=3e-4")
+    address, value = at.replace(".", "/"), value_of(given)
+    if isinstance(value, Spec) and address not in fields(recipe):
+        return Replace(address, by=value)
+    return Set(address, value=value)
+
+
+def value_of(text: str) -> Any:
+    """`0.1`, `true`, `[1, 2]`, `{"kind": …}` as JSON; anything else is a string."""
+    from headway.spec.json import from_value
+
+    try:
+        return from_value(json.loads(text))
+    except json.JSONDecodeError:
+        return text
+
+
+def import_modules(names: list[str]) -> None:
+    """Import the modules that define the user's own kinds."""
+    import importlib
+
+    if names:
+        sys.path.append("")  # the current folder, last: a file in it must not stand in for a library
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise HeadwayError("--import", "must name a module that can be imported", f"{name}: {error}") from None
+
+
+def run() -> None:
+    """Run the command; mistakes of the user are one message, without a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except HeadwayError as error:
+        if debugging:
+            raise
+        print(f"headway: {error}", file=sys.stderr)
+        code = 2
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    except Exception as error:
+        if debugging:
+            raise
+        shown = getattr(error, "format_message", None)
+        print(f"headway: {shown() if shown else f'a defect: {error!r}. --debug shows where.'}", file=sys.stderr)
+        code = getattr(error, "exit_code", 1)
+    sys.exit(code)

@@ -1,0 +1,1 @@
+"""The map of the subject: graph, paths, documents. Needs no engine."""
