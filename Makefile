@@ -11,14 +11,13 @@ BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 STRUCTURE = tests/test_layout.py tests/test_budgets.py tests/test_exports.py
 
-.PHONY: help demo test check bench accept tree lock clean
+.PHONY: help demo test check bench accept story tree lock clean
 
 help:  ## Say what each target does.
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
 
-demo: $(VENV)/core  ## Train two networks on real data and show where the results lie.
-	$(BIN)/headway train mnist1d-cnn
-	$(BIN)/headway train digits-cnn
+demo: $(VENV)/core  ## Find why a network does not learn, prove remedies, and say where report.html lies.
+	$(BIN)/headway cure digits-sigmoid20
 
 test: $(VENV)/test  ## Run every test but the long drills.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not accept"
@@ -34,6 +33,9 @@ accept: $(VENV)/test  ## Run the long drills; those stored for this very code ar
 
 bench: $(VENV)/bench  ## Measure speed and memory side by side with other libraries.
 	$(BIN)/python -m benchmarks
+
+story: $(VENV)/test  ## Run the demo's cure, store it, and bring the first screen of README.md up to date with it.
+	$(BIN)/python -m benchmarks.story
 
 tree: $(VENV)/test  ## Bring the tree in README.md up to date with the files.
 	$(BIN)/python tests/test_layout.py --write

@@ -11,20 +11,26 @@ from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers import Adam
 from headway.models.convnet import pooled_convnet
 from headway.models.mlp import mlp
-from headway.training.chunk import compute
+from headway.signals.probe import Watch
+from headway.training.chunk import compute, longest
 from headway.training.evaluate import outputs
 from headway.training.recipe import Epochs, Recipe, prepare
-from headway.training.step import CHUNK, initial_state
+from headway.training.step import initial_state
 
 
 class Headway:
     """Batches are drawn inside the compiled chunk; measures come back to the host after each chunk."""
 
-    def __init__(self, workload: Workload) -> None:
+    def __init__(self, workload: Workload, watch: Watch | None = None) -> None:
         network = pooled_convnet(workload.channels, CLASSES) if workload.channels else mlp(workload.widths, CLASSES)
         optimizer = Adam(LEARNING_RATE, b1=B1, b2=B2, eps=EPS)
         recipe = Recipe(
-            network, loss=CrossEntropy(), optimizer=optimizer, batch_size=workload.batch, length=Epochs(1e6)
+            network,
+            loss=CrossEntropy(),
+            optimizer=optimizer,
+            batch_size=workload.batch,
+            length=Epochs(1e6),
+            watch=watch,
         )
         dataset = arrays(*workload.examples(), test=None, validation=None, standardize=False)
         self.job = prepare(recipe, dataset)
@@ -36,7 +42,7 @@ class Headway:
     def train(self, epochs: int) -> None:
         end = self.step + epochs * self.batches
         while self.step < end:
-            chunk = compute(self.job, self.state, self.examples, self.step, min(end - self.step, CHUNK))
+            chunk = compute(self.job, self.state, self.examples, self.step, min(end - self.step, longest(self.job)))
             self.state, self.step = chunk.state, self.step + len(chunk.measures)
 
     def outputs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,9 @@
 # The public names of Headway, one a line, and where each is defined: read by editors and by __init__.py.
+from headway.concepts.catalog import deep_learning as deep_learning
+from headway.concepts.catalog import load_map as load_map
+from headway.concepts.graph import Concept as Concept
+from headway.concepts.graph import Edge as Edge
+from headway.concepts.graph import Map as Map
 from headway.data.bundled import MNIST1D as MNIST1D
 from headway.data.bundled import BreastCancer as BreastCancer
 from headway.data.bundled import Diabetes as Diabetes
@@ -19,6 +24,17 @@ from headway.data.synthetic import Blobs as Blobs
 from headway.data.synthetic import Circles as Circles
 from headway.data.synthetic import Moons as Moons
 from headway.data.synthetic import Spirals as Spirals
+from headway.doctor.cure import Cure as Cure
+from headway.doctor.cure import cure as cure
+from headway.doctor.diagnose import Diagnosis as Diagnosis
+from headway.doctor.diagnose import diagnose as diagnose
+from headway.doctor.preflight.report import Preflight as Preflight
+from headway.doctor.preflight.report import check as check
+from headway.doctor.proof import Proof as Proof
+from headway.doctor.proof import prove as prove
+from headway.doctor.remedies import Remedy as Remedy
+from headway.doctor.remedies import remedies as remedies
+from headway.doctor.trial import Trial as Trial
 from headway.learning.clipping import Clip as Clip
 from headway.learning.clipping import ClipByNorm as ClipByNorm
 from headway.learning.clipping import ClipByValue as ClipByValue
@@ -101,8 +117,15 @@ from headway.network.layer import Layer as Layer
 from headway.network.layer import Parameter as Parameter
 from headway.network.layer import apply as apply
 from headway.network.layer import initialize as initialize
+from headway.network.normalization import LayerNorm as LayerNorm
+from headway.network.residual import Residual as Residual
 from headway.network.summary import neuron as neuron
 from headway.network.summary import summary as summary
+from headway.report.page import page as page
+from headway.report.story import story as story
+from headway.signals.flow import flow as flow
+from headway.signals.history import Signals as Signals
+from headway.signals.probe import Watch as Watch
 from headway.spec.diff import diff as diff
 from headway.spec.edit import Edit as Edit
 from headway.spec.edit import Edits as Edits

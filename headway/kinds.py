@@ -1,8 +1,11 @@
 """Every kind of the package, imported: what a recipe in a file may name (the entry point `headway.kinds`)."""
 
+import headway.concepts.graph
 import headway.data.bundled
 import headway.data.files
 import headway.data.synthetic
+import headway.doctor.remedies
+import headway.doctor.trial
 import headway.learning.clipping
 import headway.learning.losses
 import headway.learning.metrics
@@ -13,6 +16,9 @@ import headway.network.activations
 import headway.network.compose
 import headway.network.convolution
 import headway.network.dense
+import headway.network.normalization
+import headway.network.residual
+import headway.signals.probe
 import headway.spec.edit
 import headway.training.evaluate
 import headway.training.recipe  # noqa: F401 (imported for the kinds they register)

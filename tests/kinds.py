@@ -16,21 +16,40 @@ import jax.numpy as jnp
 import pytest
 
 import headway
+from headway.concepts.graph import (
+    Advice,
+    Concept,
+    Connection,
+    CriticalPath,
+    Edge,
+    Entry,
+    Group,
+    Heading,
+    Map,
+    Neighbour,
+    Pathway,
+    Relation,
+    Stop,
+)
 from headway.data.dataset import Data
 from headway.data.files import Csv, Npz, Parquet
+from headway.doctor.remedies import Remedy
 from headway.learning.clipping import Clip, ClipByNorm
 from headway.learning.losses import CrossEntropy, Loss
 from headway.learning.metrics import Accuracy, Metric
 from headway.learning.optimizers import SGD, AdamW, Optimizer, apply_updates
 from headway.learning.schedules import Cosine, Epochs, Fraction, OneCycle, Piecewise, Schedule, Step, Warmup
-from headway.network.activations import ReLU
+from headway.network.activations import ReLU, Tanh
 from headway.network.compose import Sequential
 from headway.network.dense import Dense
 from headway.network.initialization import Initializer, Orthogonal
 from headway.network.layer import Context, Layer, apply, initialize
+from headway.network.normalization import LayerNorm
+from headway.network.residual import Residual
+from headway.signals.probe import Watch
 from headway.spec.edit import Edits, InsertAfter, InsertBefore, Remove, Replace, Set, Wrap
 from headway.spec.error import HeadwayError
-from headway.spec.node import KINDS, Spec, data_fields
+from headway.spec.node import KINDS, Spec, data_fields, walk
 from headway.training.evaluate import Judgement
 from headway.training.recipe import Recipe, Update
 from headway.training.step import Batch, initial_state, update_once
@@ -40,9 +59,38 @@ for _module in pkgutil.walk_packages(headway.__path__, "headway."):
 ALL = sorted((cls for kind, cls in KINDS.items() if kind.startswith("headway/")), key=lambda cls: cls.kind)
 
 NETWORK = Sequential((Dense(5, init=Orthogonal()), ReLU(name="act"), Dense(4)))
-UPDATE = Update(NETWORK, loss=CrossEntropy(), optimizer=SGD(0.1), clip=ClipByNorm(1.0), batch_size=4, seed=1)
+UPDATE = Update(
+    NETWORK, loss=CrossEntropy(), optimizer=SGD(0.1), clip=ClipByNorm(1.0), batch_size=4, seed=1, watch=Watch(2)
+)
+FLOUR = Concept(
+    "flour", title="Flour", type="component", group="dough", aliases=("Wheat flour",), definition="Ground grain."
+)
+LOAF = Concept("loaf", title="Loaf", type="component", definition="Baked flour.", requires=("flour",), source="Own.")
+MAP = Map(
+    "Bread",
+    subject="Baking",
+    goal="loaf",
+    concepts=(FLOUR, LOAF),
+    groups=(Group("dough", title="Dough"),),
+    relations=(Relation("becomes", word="becomes", family="mechanism", aliases=("turns into",)),),
+    edges=(Edge("flour", relation="becomes", target="loaf", strength="Strong", provenance=("graph",), claim="R01"),),
+    hierarchy=(Heading((Entry("Flour", concept="flour", facts=("Ground grain",)), Entry("Salt")), title="DOUGH"),),
+    pathways=(
+        Pathway(
+            (Stop("Flour", concepts=("flour",)),), title="First", goal="Know flour", assessment="Tells grain apart"
+        ),
+    ),
+    critical=(CriticalPath((Stop("Loaf", concepts=("loaf",)),), title="Shortest", reasons=("It is eaten.",)),),
+    neighbours=(
+        Neighbour((Connection("Flour", concepts=("flour",), there="Grist", implication="Grow it"),), title="Farming"),
+    ),
+    advice=(Advice(("Taste it",), title="First of all"),),
+)
 EXAMPLES: tuple[Spec, ...] = (
     NETWORK,
+    MAP,
+    *(part for _, part in walk(MAP) if part is not MAP),
+    Residual(Sequential((LayerNorm(), Dense(6), Tanh())), scale=0.5),
     Cosine(0.1, steps=50),
     OneCycle(0.1, steps=50, warm=15),
     Warmup(10, then=Cosine(0.1, steps=50)),
@@ -60,6 +108,7 @@ EXAMPLES: tuple[Spec, ...] = (
     InsertAfter("act", new=Dense(3)),
     Wrap("act", by=Sequential((ReLU(),)), slot="0"),
     Set("optimizer/learning_rate", value=3e-4),
+    Remedy((Replace("network/act", by=Tanh()),), name="tanh", edge=("tanh", "improves", "flow"), reason="r"),
     Edits((Remove("act"), Set("0/units", value=7))),
     UPDATE,
     Judgement(NETWORK, loss=CrossEntropy(), metrics=(Accuracy(),)),

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headway import cli
+from headway.cli import command
+from headway.cli.__main__ import main
 
 CSV = "length,width,kind\n1.0,2.0,a\n2.0,1.0,b\n" + "1.5,2.5,a\n2.5,0.5,b\n" * 20
 
@@ -18,7 +19,7 @@ def headway(capsys, monkeypatch, *words: str) -> tuple[int, str, str]:
     """Run the command line in this process: exit code, standard output, standard error."""
     monkeypatch.setattr(sys, "argv", ["headway", *words])
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        main()
     printed = capsys.readouterr()
     return int(end.value.code or 0), printed.out, printed.err
 
@@ -169,5 +170,5 @@ def test_a_wrong_command_gets_one_message(name, files, capsys, monkeypatch):
 def test_debug_shows_the_traceback(files, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["headway", "--debug", "train", "digits-mpl"])
     with pytest.raises(ValueError, match="Did you mean"):
-        cli.main()
-    monkeypatch.setattr(cli, "debugging", False)
+        main()
+    monkeypatch.setattr(command, "debugging", False)

@@ -36,16 +36,17 @@ def test_import_headway_loads_nothing_but_the_standard_library() -> None:
 
 
 def test_every_kind_and_interface_is_exported() -> None:
+    # The parts of a map (Group, Stop, Entry, …) have names too plain for the top of a training library.
     missing = [f"from {module} import {name} as {name}" for name, module in specs().items()
-               if name not in headway.__all__]  # fmt: skip
+               if name not in headway.__all__ and module != "headway.concepts.graph"]  # fmt: skip
     assert not missing, "add to headway/__init__.pyi:\n" + "\n".join(missing)
 
 
 def test_headway_kinds_imports_the_module_of_every_kind() -> None:
     code = "import headway.kinds, sys; print(*(m for m in sys.modules if m.startswith('headway.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    missing = {f"import {module}" for name, module in specs().items() if is_concrete(getattr(headway, name))
-               and module not in loaded}  # fmt: skip
+    kinds = [(name, module) for name, module in specs().items() if is_concrete(vars(sys.modules[module])[name])]
+    missing = {f"import {module}" for _, module in kinds if module not in loaded}
     assert not missing, "add to headway/kinds.py:\n" + "\n".join(sorted(missing))
 
 

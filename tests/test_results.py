@@ -5,7 +5,11 @@ import statistics
 
 import pytest
 
+from benchmarks import story
 from benchmarks.mnist1d import MODELS, PAGE, RESULT, page
+from headway.doctor.cure import Cure
+from headway.doctor.trial import Trial
+from headway.training.named import named
 
 BANDS = {"linear": (0.31, 0.33), "mlp": (0.63, 0.69), "cnn": (0.92, 1.0)}
 
@@ -34,3 +38,19 @@ def test_shuffling_leaves_the_linear_model_alone_and_takes_the_cnn_below_the_mlp
     spread = statistics.stdev(result["test_accuracy"]["linear"])
     assert abs(mean(result, "linear") - mean(result, "linear shuffled")) < spread
     assert mean(result, "cnn shuffled") < mean(result, "mlp shuffled")
+
+
+def test_the_first_screen_of_the_readme_tells_the_stored_cure():
+    """Run it again and write it anew with `make story`."""
+    record, readme = json.loads(story.RECORD.read_text()), story.README.read_text()
+    assert story.written(readme, record) == readme
+    assert story.PICTURE.read_text() == story.picture(record)
+    assert all(record["versions"].values())
+
+
+def test_the_stored_cure_is_that_of_the_demo():
+    cure = Cure.of(json.loads(story.RECORD.read_text()))
+    assert cure.recipe == named(story.NAME).recipe
+    assert cure.proof is not None
+    assert cure.proof.trial == Trial()
+    assert cure.proof.proven

@@ -1,5 +1,7 @@
 """Every command, gathered: the program `headway`."""
 
+import headway.cli.doctor
+import headway.cli.map
 import headway.cli.training  # noqa: F401 (imported for the commands it adds)
 from headway.cli.command import run
 

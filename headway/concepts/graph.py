@@ -1,21 +1,35 @@
 """A map of a subject: concepts, typed edges between them, their hierarchy, and the paths through them."""
 
-from collections.abc import Iterable
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import KW_ONLY
 from graphlib import CycleError, TopologicalSorter
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from headway.spec.error import HeadwayError, did_you_mean
 from headway.spec.node import Spec, spec
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-Line = Annotated[str, Field(pattern=r"^\S(.*\S)?$")]
-"""Text on one line, without space at its ends."""
+_BREAKS = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff"
+Line = Annotated[str, Field(pattern=rf"^[^\s{_BREAKS}]([^{_BREAKS}]*[^\s{_BREAKS}])?$")]
+"""Text on one line: no control characters, no space at its ends."""
+
+
+def _on_one_line(text: str) -> str:
+    if re.search(f"[{_BREAKS}]", text):
+        raise ValueError("must stand on one line, without control characters")
+    return text
+
+
+Remark = Annotated[str, AfterValidator(_on_one_line)]
+"""Text on one line that may be empty."""
 
 Type = Literal["component", "method", "quantity", "failure", "hyperparameter", "practice", "context"]
 Family = Literal["taxonomy", "mechanism", "effect", "learning"]
+C = TypeVar("C", "Concept", "Relation")
 
 
 @spec
@@ -31,14 +45,21 @@ class Group(Spec):
 class Relation(Spec):
     """A kind of edge: `word` stands between the titles of two concepts, `ReLU —solves→ Vanishing Gradient`.
 
-    family   taxonomy (what is a kind or part of what), mechanism (what uses or makes what), effect (what a
-             measurement can refute) or learning
+    family    taxonomy (what is a kind of what), mechanism (what consists of, uses, makes or changes what), effect
+              (what a measurement can refute) or learning (what to know or to choose for what)
+    aliases   other words under which documents write it
     """
 
     name: Slug
     _: KW_ONLY
     word: Line
     family: Family
+    aliases: tuple[Line, ...] = ()
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Everything that it answers to, in lower case: name, word, aliases."""
+        return frozenset(word.casefold() for word in (self.name, self.word, *self.aliases))
 
 
 @spec
@@ -60,9 +81,19 @@ class Concept(Spec):
     group: Slug | None = None
     aliases: tuple[Line, ...] = ()
     definition: Line
-    api: tuple[str, ...] = ()
+    api: tuple[Line, ...] = ()
     requires: tuple[Slug, ...] = ()
-    source: str = ""
+    source: Remark = ""
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Everything that it answers to, in lower case: name, title, aliases."""
+        return frozenset(word.casefold() for word in (self.name, self.title, *self.aliases))
+
+    @property
+    def code(self) -> str:
+        """Where its code is, or why there is none."""
+        return ", ".join(self.api) or ("no code of its own" if self.type == "context" else "planned")
 
 
 @spec
@@ -70,16 +101,17 @@ class Edge(Spec):
     """One statement of the map.
 
     strength     how sure the source is of it, in its own word
-    provenance   where it stands: "graph", "matrix"; claim is its number in the list of claims, such as R11
+    provenance   where it stands: "graph", "matrix"
+    claim        its number in the list of claims, such as R11
     """
 
     source: Slug
     _: KW_ONLY
     relation: Slug
     target: Slug
-    strength: str = ""
-    provenance: tuple[str, ...] = ()
-    claim: str = ""
+    strength: Remark = ""
+    provenance: tuple[Line, ...] = ()
+    claim: Remark = ""
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -140,13 +172,14 @@ class CriticalPath(Spec):
 
 @spec
 class Connection(Spec):
-    """What a concept of this subject is in another: `title` here, `there`, and what follows from it."""
+    """What concepts of this subject are in another: the title here, what it is `there`, and what follows from it."""
 
     title: Line
     _: KW_ONLY
-    concept: Slug | None = None
+    concepts: tuple[Slug, ...] = ()
     there: Line
     implication: Line
+    claim: Remark = ""
 
 
 @spec
@@ -175,12 +208,12 @@ class Map(Spec):
     goal   the concept whose prerequisite closure is the critical path that is computed
     """
 
-    concepts: tuple[Concept, ...]
-    _: KW_ONLY
     title: Line
+    _: KW_ONLY
     subject: Line
-    source: str = ""
+    source: Remark = ""
     goal: Slug | None = None
+    concepts: tuple[Concept, ...]
     groups: tuple[Group, ...] = ()
     relations: tuple[Relation, ...] = ()
     edges: tuple[Edge, ...] = ()
@@ -191,46 +224,77 @@ class Map(Spec):
     advice: tuple[Advice, ...] = ()
 
     def __post_init__(self) -> None:
-        concepts = [concept.name for concept in self.concepts]
-        _once("concepts", [*concepts])
-        _once("concepts", [title.lower() for c in self.concepts for title in {c.title, *c.aliases}])
-        _once("edges", [f"{e.source} {e.relation} {e.target}" for e in self.edges])
-        groups, relations = [group.name for group in self.groups], [relation.name for relation in self.relations]
+        self._check_names()
+        concepts = {concept.name for concept in self.concepts}
+        groups, relations = {group.name for group in self.groups}, {relation.name for relation in self.relations}
         for concept in self.concepts:
-            _declared(f"{concept.name}/group", [concept.group], groups)
-            _declared(f"{concept.name}/requires", concept.requires, concepts)
-        for i, edge in enumerate(self.edges):
-            _declared(f"edges/{i}", edge.pair, concepts)
-            _declared(f"edges/{i}/relation", [edge.relation], relations)
-        for entry in (entry for heading in self.hierarchy for entry in heading.entries):
-            _declared(f"hierarchy, {entry.title}", [entry.concept], concepts)
+            _declared(f"concepts/{concept.name}/group", [concept.group], groups)
+            _declared(f"concepts/{concept.name}/requires", concept.requires, concepts)
+        for edge in self.edges:
+            _declared(f"concepts/{edge.source}/edges", edge.pair, concepts)
+            _declared(f"concepts/{edge.source}/edges", [edge.relation], relations)
+        for heading in self.hierarchy:
+            for entry in heading.entries:
+                _declared(f"hierarchy/{heading.title}/{entry.title}", [entry.concept], concepts)
         paths: tuple[Pathway | CriticalPath, ...] = (*self.pathways, *self.critical)
         for path in paths:
-            _declared(path.title, [name for stop in path.stops for name in stop.concepts], concepts)
-        for connection in (c for neighbour in self.neighbours for c in neighbour.connections):
-            _declared(f"neighbours, {connection.title}", [connection.concept], concepts)
+            for stop in path.stops:
+                _declared(f"paths/{path.title}/{stop.title}", stop.concepts, concepts)
+        for connection in (connection for neighbour in self.neighbours for connection in neighbour.connections):
+            _declared(f"neighbours/{connection.title}", connection.concepts, concepts)
         _declared("goal", [self.goal], concepts)
         try:
             TopologicalSorter({c.name: c.requires for c in self.concepts}).prepare()
         except CycleError as error:
-            raise HeadwayError("requires", "nothing may require itself", " → ".join(error.args[1])) from None
+            cycle = error.args[1][::-1]
+            raise HeadwayError(f"concepts/{cycle[0]}/requires", "nothing may require itself", " → ".join(cycle),
+                               "Remove one of these from the other's `requires`.") from None  # fmt: skip
 
-    def concept(self, name: str) -> Concept:
+    def _check_names(self) -> None:
+        _own_words("concepts", self.concepts)
+        _own_words("relations", self.relations)
+        _once("groups", [group.name for group in self.groups])
+        _once("groups", [group.title for group in self.groups])
+        _once("edges", [f"{edge.source} {edge.relation} {edge.target}" for edge in self.edges])
+        _once("hierarchy", [heading.title for heading in self.hierarchy])
+        _once("hierarchy", [f"{heading.title}/{e.title}" for heading in self.hierarchy for e in heading.entries])
+        _once("paths", [*(path.title for path in self.pathways), *(path.title for path in self.critical)])
+        _once("neighbours", [neighbour.title for neighbour in self.neighbours])
+        _once("advice", [advice.title for advice in self.advice])
+
+    def concept(self, word: str) -> Concept:
         """The concept of this name, title or alias, whatever its case."""
-        wanted = name.lower().strip()
-        titles = {title.lower(): c for c in self.concepts for title in (c.name, c.title, *c.aliases)}
-        if wanted not in titles:
-            raise HeadwayError("concept", "no concept of this name", name, did_you_mean(wanted, titles))
-        return titles[wanted]
+        return _answering("concept", word, self.concepts)
+
+    def relation(self, word: str) -> Relation:
+        """The relation of this name, word or alias, whatever its case."""
+        return _answering("relation", word, self.relations)
 
 
-def _once(place: str, names: list[str]) -> None:
-    twice = {name for name in names if names.count(name) > 1}
+def _answering(place: str, word: str, parts: tuple[C, ...]) -> C:
+    known, wanted = {own: part for part in parts for own in part.words}, word.strip().casefold()
+    if wanted not in known:
+        names, close = ", ".join(part.name for part in parts), did_you_mean(wanted, known)
+        raise HeadwayError(place, f"no {place} of this name", repr(word), close if "?" in close else f"Known: {names}.")
+    return known[wanted]
+
+
+def _once(place: str, words: list[str]) -> None:
+    twice = [word for word, times in Counter(words).items() if times > 1]
     if twice:
-        raise HeadwayError(place, "must be given once each", ", ".join(sorted(twice)))
+        raise HeadwayError(place, "must be given once each", ", ".join(twice), "Rename or remove one.")
 
 
-def _declared(place: str, used: Iterable[str | None], known: list[str]) -> None:
+def _own_words(place: str, parts: Iterable[Concept | Relation]) -> None:
+    owners: dict[str, Concept | Relation] = {}
+    for part in parts:
+        for word in sorted(part.words):
+            if owners.setdefault(word, part) is not part:
+                raise HeadwayError(f"{place}/{part.name}", "must share no name, title or alias with another",
+                                   f"{word!r}, which is also {owners[word].name}", "Rename one.")  # fmt: skip
+
+
+def _declared(place: str, used: Iterable[str | None], known: Collection[str]) -> None:
     for name in used:
         if name is not None and name not in known:
-            raise HeadwayError(place, "must be declared in the map", name, did_you_mean(name, known))
+            raise HeadwayError(place, "must be declared in the map", repr(name), did_you_mean(name, known))

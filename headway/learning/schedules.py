@@ -7,7 +7,7 @@ indices, for a plot.
 
 from dataclasses import KW_ONLY, replace
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -48,7 +48,12 @@ class Fraction(Duration):
 
 
 class Schedule(Spec):
-    """The learning rate over a run: `value(index)` after `resolved(updates, epoch)`."""
+    """The learning rate over a run: `value(index)` after `resolved(updates, epoch)`.
+
+    rates    the fields that are learning rates, or schedules: what `times` multiplies
+    """
+
+    rates: ClassVar[tuple[str, ...]] = ()
 
     def value(self, index: Any) -> jax.Array:
         """The rate of the update with this index."""
@@ -64,6 +69,8 @@ class ConstantRate(Schedule):
     """η(i) = rate: a member for compositions. Alone, a number does."""
 
     rate: NonNegative
+
+    rates = ("rate",)
 
     def value(self, index: Any) -> jax.Array:
         return jnp.full_like(index, self.rate, dtype=float)
@@ -81,6 +88,8 @@ class Cosine(Schedule):
     _: KW_ONLY
     steps: Annotated[Count, Field(ge=1)] | Duration | None = None
     final: NonNegative = 0.0
+
+    rates = ("peak", "final")
 
     def value(self, index: Any) -> jax.Array:
         return eased(self.peak, self.final, index, known("Cosine.steps", self.steps))
@@ -105,6 +114,8 @@ class OneCycle(Schedule):
     start: NonNegative = 0.04
     final: NonNegative = 4e-6
 
+    rates = ("peak",)
+
     def value(self, index: Any) -> jax.Array:
         steps, warm = known("OneCycle.steps", self.steps), known("OneCycle.warm", self.warm)
         up = eased(self.start * self.peak, self.peak, index, warm)
@@ -128,6 +139,8 @@ class Step(Schedule):
     _: KW_ONLY
     drops: tuple[Annotated[Count, Field(ge=1)], ...] | tuple[Duration, ...]
     factor: NonNegative = 0.1
+
+    rates = ("initial",)
 
     def __post_init__(self) -> None:
         increasing("drops", self.drops)
@@ -154,6 +167,8 @@ class Warmup(Schedule):
     then: NonNegative | Schedule
     start: NonNegative = 0.0
 
+    rates = ("then", "start")
+
     def value(self, index: Any) -> jax.Array:
         steps = known("Warmup.steps", self.steps)
         part = jnp.asarray(index, float) / jnp.maximum(steps, 1)
@@ -178,6 +193,8 @@ class Piecewise(Schedule):
     schedules: Annotated[tuple[Schedule, ...], Field(min_length=1)]
     _: KW_ONLY
     boundaries: tuple[Annotated[Count, Field(ge=1)], ...] | tuple[Duration, ...]
+
+    rates = ("schedules",)
 
     def __post_init__(self) -> None:
         if len(self.boundaries) != len(self.schedules) - 1:
@@ -205,6 +222,20 @@ class Piecewise(Schedule):
 def rate_at(learning_rate: Any, index: Any) -> Any:
     """A learning rate, number or schedule, for the update with this index."""
     return learning_rate.value(index) if isinstance(learning_rate, Schedule) else learning_rate
+
+
+def times(learning_rate: Any, factor: float) -> Any:
+    """A learning rate, number or schedule, `factor` times as high throughout."""
+    match learning_rate:
+        case tuple():
+            return tuple(times(part, factor) for part in learning_rate)
+        case Schedule():
+            if not learning_rate.rates:
+                raise HeadwayError("learning_rate", "the schedule must say which of its fields are rates",
+                                   learning_rate, "Give its class rates = (\"peak\",).")  # fmt: skip
+            schedule: Any = learning_rate
+            return replace(schedule, **{name: times(getattr(schedule, name), factor) for name in schedule.rates})
+    return learning_rate * factor
 
 
 def resolved(field: str, learning_rate: Any, updates: int, epoch: int) -> Any:

@@ -91,9 +91,10 @@ def summary(network: Layer, inputs: Shape, dtype: Any = jnp.float32) -> Summary:
 
 
 def _rows(layer: Layer, inputs: Shape, address: str, size: int) -> Iterator[Row]:
-    """The layer's own row, which counts nothing of its children, then theirs; a pure container has none."""
+    """The layer's row, without what its children count, then theirs; one that counts nothing itself has none."""
     parts, own, output = layer.parts(inputs), layer.parameters(inputs), layer.shape(inputs)
-    if not parts or own:
+    flops = layer.flops(inputs) - sum(child.flops(received) for _, child, received in parts)
+    if not parts or own or flops:
         weighs = any(p.decays for p in own.values())
         yield Row(
             address=address,
@@ -102,7 +103,7 @@ def _rows(layer: Layer, inputs: Shape, address: str, size: int) -> Iterator[Row]
             neurons=math.prod(output) if weighs else 0,
             units=output[-1] if weighs else 0,
             parameters=sum(math.prod(p.shape) for p in own.values()),
-            flops=layer.flops(inputs) - sum(child.flops(received) for _, child, received in parts),
+            flops=flops,
             output_bytes=math.prod(output) * size,
         )
     for key, child, received in parts:

@@ -44,3 +44,9 @@ def text_curve(values: Sequence[float], width: int = 60) -> str:
     means = np.array([part.mean() for part in parts])
     top = means.max() or 1.0
     return "".join(BARS[round(max(0.0, m) / top * (len(BARS) - 1))] for m in means)
+
+
+def text_levels(values: Sequence[float], low: float, high: float) -> str:
+    """Values as a line of bars from the lowest for `low` to the tallest for `high`; what is not finite is a dot."""
+    span = (high - low) or 1.0
+    return "".join(BARS[round((v - low) / span * (len(BARS) - 1))] if np.isfinite(v) else "·" for v in values)

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from headway.signals.history import Signals
 from headway.training.step import MEASURES
 
 
@@ -41,10 +42,14 @@ class Advanced(Event):
 
     measures: np.ndarray
     examples_per_second: float
+    signals: Signals
 
     def record(self) -> dict[str, Any]:
         columns = {name: self.measures[:, i].tolist() for i, name in enumerate(MEASURES)}
-        return {"event": "advanced", "step": self.step, "first": self.step - len(self.measures) + 1} | columns
+        watched = {"addresses": self.signals.addresses, "steps": self.signals.steps.tolist(),
+                   "values": self.signals.values.tolist()}  # fmt: skip
+        first = self.step - len(self.measures) + 1
+        return {"event": "advanced", "step": self.step, "first": first} | columns | {"signals": watched}
 
 
 @dataclass(frozen=True)

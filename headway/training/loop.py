@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from headway.training.callbacks import Advanced, Callback, Ended, Evaluated, Event, Saved, Started
-from headway.training.chunk import Chunk, compute
+from headway.training.chunk import Chunk, compute, longest
 from headway.training.evaluate import judge, on_device
 from headway.training.interruption import PAUSED, Interruption
 from headway.training.recipe import Job, Seconds, in_updates
 from headway.training.record import History, RunFolder, Standing
 from headway.training.run import Run
-from headway.training.step import CHUNK, TrainingState
+from headway.training.step import TrainingState
 
 
 def best_of(state: TrainingState) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class Loop:
         self.tell(Started(standing.step, job.updates, job.epoch))
         with Interruption() as interruption, self.told_if_broken():
             while not standing.reason:
-                chunk = self.advance(min(self.next_boundary() - standing.step, self.pace, CHUNK))
+                chunk = self.advance(min(self.next_boundary() - standing.step, self.pace, longest(job)))
                 if chunk.trouble:
                     self.end("non-finite", chunk.trouble)
                 elif standing.step % job.evaluate_every == 0 or standing.step == job.updates:
@@ -74,7 +74,7 @@ class Loop:
         self.pace = int(np.clip(length / seconds, 1, 8 * length))
         if len(chunk.measures):
             speed = len(chunk.measures) * self.job.recipe.batch_size / seconds
-            self.tell(Advanced(self.standing.step, chunk.measures, speed))
+            self.tell(Advanced(self.standing.step, chunk.measures, speed, chunk.signals))
         return chunk
 
     def evaluate(self) -> None:

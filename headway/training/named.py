@@ -10,6 +10,7 @@ from headway.learning.optimizers import AdamW
 from headway.learning.schedules import Cosine, Epochs, Fraction, Warmup
 from headway.models.convnet import pooled_convnet, strided_convnet
 from headway.models.mlp import mlp
+from headway.network.activations import Sigmoid
 from headway.network.layer import Layer
 from headway.spec.error import HeadwayError, did_you_mean
 from headway.training.recipe import EarlyStopping, Evaluation, Recipe
@@ -94,6 +95,19 @@ RECIPES: dict[str, Named] = {
             stopping=EarlyStopping(20),
         ),
         "R²", 0.4, 0.6,
+    ),
+    "digits-sigmoid20": Named(
+        "does not learn: 20 sigmoid layers on digits, the patient of `make demo`",
+        Recipe(
+            mlp((32,) * 20, 10, activation=Sigmoid()),
+            data=Data(Digits()),
+            loss=CrossEntropy(),
+            optimizer=AdamW(1e-3),
+            batch_size=64,
+            length=Epochs(10),
+            evaluation=Evaluation(Epochs(1), metrics=(Accuracy(),)),
+        ),
+        "accuracy", 0.05, 0.15,
     ),
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """A recipe: everything that decides a training run, as one value."""
 
+import functools
 import math
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Annotated
@@ -17,6 +18,7 @@ from headway.learning.schedules import Epochs, Schedule
 from headway.network.activations import Sigmoid, Softmax
 from headway.network.compose import Sequential
 from headway.network.layer import Layer
+from headway.signals.probe import Watch, watched
 from headway.spec.error import HeadwayError, did_you_mean
 from headway.spec.node import Count, Spec, spec
 
@@ -84,6 +86,7 @@ class Recipe(Spec):
     data      what to learn from; None where the data set is handed to `train` itself
     length    updates, or epochs (an epoch is ceil(examples / batch_size) updates)
     seed      decides initial weights, order of examples and dropout; the data's split has its own
+    watch     which updates' signals are measured; None measures none
     """
 
     network: Layer
@@ -98,6 +101,7 @@ class Recipe(Spec):
     evaluation: Evaluation = Evaluation()
     stopping: EarlyStopping | None = None
     checkpoints: Checkpoints = Checkpoints()
+    watch: Watch | None = None
 
 
 @spec
@@ -111,6 +115,7 @@ class Update(Spec):
     clip: Clip | None
     batch_size: Positive
     seed: Annotated[Count, Field(ge=0, lt=2**31)]
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,7 @@ class Job:
 
     epoch, updates    updates in an epoch and in the whole run
     evaluate_every    updates between evaluations
+    watched           addresses of the layers whose signals are measured
     """
 
     recipe: Recipe
@@ -127,6 +133,7 @@ class Job:
     epoch: int
     updates: int
     evaluate_every: int
+    watched: tuple[str, ...] = ()
 
 
 def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False) -> Job:
@@ -155,8 +162,14 @@ def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False
         clip=recipe.clip,
         batch_size=recipe.batch_size,
         seed=recipe.seed,
+        watch=recipe.watch,
     )
-    return Job(recipe, data, update, epoch, updates, in_updates(recipe.evaluation.every, epoch))
+    addresses = _watched(recipe.network, data.input_shape) if recipe.watch else ()
+    return Job(recipe, data, update, epoch, updates, in_updates(recipe.evaluation.every, epoch), addresses)
+
+
+_watched = functools.lru_cache(watched)
+"""A proof prepares the same network for many seeds."""
 
 
 def in_updates(duration: int | Epochs, epoch: int) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 
 import headway.spec.json as spec_json
 from headway.data.dataset import Dataset
+from headway.signals.history import Signals
 from headway.spec.error import HeadwayError
 from headway.training.callbacks import Advanced, Evaluated, Event
 from headway.training.checkpoint import (
@@ -48,16 +49,18 @@ class Standing:
 
 
 class History:
-    """Everything measured: one row of `measures` an update, and the evaluations by update."""
+    """Everything measured: one row of `measures` an update, samples of the signals, and the evaluations by update."""
 
     def __init__(self) -> None:
         self.chunks: list[np.ndarray] = []
+        self.samples: list[Signals] = []
         self.evaluations: list[dict[str, Any]] = []
 
     def __call__(self, event: Event) -> None:
         match event:
             case Advanced():
                 self.chunks.append(event.measures)
+                self.samples.append(event.signals)
             case Evaluated():
                 self.evaluations.append({"step": event.step, "split": event.split} | event.values)
 
@@ -65,6 +68,11 @@ class History:
         """`step`, `loss`, `gradient_norm` (before clipping) and `learning_rate` of every update."""
         rows = np.concatenate([np.zeros((0, len(MEASURES)), np.float32), *self.chunks])
         return {"step": np.arange(1, len(rows) + 1)} | {name: rows[:, i] for i, name in enumerate(MEASURES)}
+
+    @property
+    def signals(self) -> Signals:
+        """What was measured of every layer at the watched updates."""
+        return Signals.joined(self.samples)
 
 
 class RunFolder:
@@ -144,6 +152,9 @@ class RunFolder:
             if values and values[0] is not None:
                 named = {name.partition("/")[2]: v for name, v in zip(judged, values, strict=True)}
                 history.evaluations.append({"step": step, "split": judged[0].partition("/")[0]} | named)
+        if (self.path / "signals.parquet").exists():
+            watched = pyarrow.parquet.read_table(self.path / "signals.parquet").to_pydict()
+            history.samples.append(Signals.from_columns(watched))
         return history
 
     def finish(self, standing: Standing, history: History, values: Mapping[str, Any]) -> None:
@@ -158,6 +169,8 @@ class RunFolder:
                     column = table.setdefault(f"{evaluation['split']}/{name}", [None] * len(table["step"]))
                     column[evaluation["step"] - 1] = value
         pyarrow.parquet.write_table(pyarrow.table(table), self.path / "history.parquet")
+        if history.signals.addresses:
+            pyarrow.parquet.write_table(pyarrow.table(history.signals.columns()), self.path / "signals.parquet")
         result = asdict(standing) | {"values": values}
         write_durably(self.path / "result.json", json.dumps(result, indent=2).encode())
 
@@ -172,7 +185,8 @@ def _event(record: dict[str, Any]) -> Event:
     match record["event"]:
         case "advanced":
             columns = [np.asarray(record[name], np.float32) for name in MEASURES]
-            return Advanced(record["step"], np.stack(columns, axis=1), 0.0)
+            signals = Signals.of(**record["signals"])
+            return Advanced(record["step"], np.stack(columns, axis=1), 0.0, signals)
         case "evaluated":
             return Evaluated(record["step"], record["split"], record["values"], record["best"])
     return Event(record["step"])

@@ -63,12 +63,12 @@ class Run:
         """Loss and metrics on a split of the run's own data, or on examples prepared like them."""
         if isinstance(data, Examples):
             return judge(self.recipe, self.values, data)
-        splits = self._data().splits()
+        splits = self.data().splits()
         if data not in splits:
             raise HeadwayError("split", "must be a split of the run's data", data, did_you_mean(data, splits))
         return judge(self.recipe, self.values, splits[data])
 
-    def _data(self) -> Dataset:
+    def data(self) -> Dataset:
         """The run's own data, loaded again if need be."""
         if self.dataset is not None:
             return self.dataset
@@ -83,7 +83,7 @@ class Run:
         """Write weights, history, result, recipe into a folder (made if need be); returns it."""
         store = RunFolder(folder)
         if not (store.path / "recipe.json").exists():
-            store = RunFolder.create(folder, self.recipe, self._data())
+            store = RunFolder.create(folder, self.recipe, self.data())
         save_arrays(store.path / "weights.safetensors", self.values)
         save_arrays(store.path / "final.safetensors", self.final)
         write_durably(store.path / "schema.json", json.dumps(self.schema.to_json()).encode())

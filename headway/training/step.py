@@ -1,24 +1,23 @@
-"""One update and a chunk of updates, compiled: draw a batch, differentiate, clip, update."""
+"""One update: draw a batch, differentiate, clip, update."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from headway.data.batches import Place, advance, batch_indices, example_keys, place
+from headway.data.batches import Place, batch_indices, example_keys, place
 from headway.learning.clipping import global_norm
 from headway.learning.optimizers import apply_updates, decay_mask
 from headway.learning.schedules import rate_at
 from headway.network.layer import Context, apply, initialize, salt
+from headway.signals.probe import Probes
 from headway.spec.numbers import join, split
 from headway.training.recipe import Job, Update
 
 TrainingState = dict[str, Any]
 MEASURES = ("loss", "gradient_norm", "learning_rate")
-CHUNK = 4096
-"""The most updates in one dispatch: the length of the measures' buffer."""
 
 
 class Batch(NamedTuple):
@@ -54,20 +53,26 @@ def _step(structure: Update, numbers: Mapping[str, Any], state: TrainingState, b
     return update_once(join(structure, numbers), state, batch)
 
 
-def update_once(update: Update, state: TrainingState, batch: Batch) -> tuple[TrainingState, dict[str, jax.Array]]:
-    """The update itself, as a pure function to be traced."""
+def update_once(
+    update: Update, state: TrainingState, batch: Batch, slots: Sequence[jax.Array] = ()
+) -> tuple[TrainingState, dict[str, jax.Array]]:
+    """The update itself, as a pure function to be traced. With a slot for every watched layer: also its signals."""
 
-    def objective(params: Any) -> tuple[jax.Array, Any]:
-        context = Context(mode="train", keys=batch.keys)
+    def objective(params: Any, slots: Any) -> tuple[jax.Array, Any]:
+        tap = Probes(slots) if slots else Context.tap
+        context = Context(mode="train", keys=batch.keys, tap=tap)
         outputs, network = apply(update.network, params, batch.x, state["network"], context)
         return update.loss(outputs, batch.y, batch.weights), network
 
-    (loss, network), gradients = jax.value_and_grad(objective, has_aux=True)(state["params"])
+    differentiated = jax.value_and_grad(objective, (0, 1), has_aux=True)
+    (loss, network), (gradients, signals) = differentiated(state["params"], tuple(slots))
     measures = {
         "loss": loss,
         "gradient_norm": global_norm(gradients),
         "learning_rate": rate_at(update.optimizer.learning_rate, state["optimizer"]["count"]),
     }
+    if signals:
+        measures["signals"] = jnp.stack(signals)
     if update.clip is not None:
         gradients = update.clip.clip(gradients)
     optimizer = transformation(update, batch.x.shape[1:])
@@ -99,49 +104,6 @@ def draw_batches(update: Update, x: Any, y: Any, place: Place, count: int) -> Ba
     indices, epochs, positions = batch_indices(update.seed, *place, count * update.batch_size, len(x))
     keys = example_keys(_key(update, "examples"), epochs, positions)
     return Batch(x[indices].reshape(*rows, *x.shape[1:]), y[indices].reshape(*rows, *y.shape[1:]), keys.reshape(rows))
-
-
-def drawn_together(x: jax.Array, batch_size: int) -> int:
-    """How many batches the compiled loop draws at once: up to 16, as far as 256 KiB hold them."""
-    # Drawing a batch of 100 from 4,000 alone took 14 of 98 µs of an update of the MNIST-1D network. A larger batch
-    # gains nothing and pays for being copied once more: 4 batches of 128 × 784 at once make an update 14 % slower.
-    return int(min(16, max(1, (256 << 10) // (batch_size * x[0].size * x.dtype.itemsize))))
-
-
-@functools.partial(jax.jit, static_argnames="structure")
-def run_chunk(
-    structure: Update,
-    numbers: Mapping[str, Any],
-    state: TrainingState,
-    examples: tuple[jax.Array, jax.Array],
-    place: Place,
-    length: Any,
-) -> tuple[TrainingState, jax.Array]:
-    """`length` ≤ CHUNK updates in one dispatch; measures [CHUNK, 3], of which the first `length` rows count.
-
-    The state that comes in is left as it was: it is the snapshot to go back to.
-    """
-    update, together = join(structure, numbers), drawn_together(examples[0], structure.batch_size)
-
-    def group(g: Any, carry: Any) -> Any:
-        state, place, measured = carry
-        drawn = draw_batches(update, *examples, place, together)
-
-        def body(i: Any, carry: Any) -> Any:
-            state, measured = carry
-            state, measures = update_once(update, state, jax.tree.map(lambda part: part[i], drawn))
-            row = jnp.stack([jnp.asarray(measures[name], jnp.float32) for name in MEASURES])
-            return state, measured.at[g * together + i].set(row)
-
-        count = jnp.minimum(together, length - g * together)
-        state, measured = jax.lax.fori_loop(0, count, body, (state, measured))
-        after = advance(place.epoch, place.position, together * update.batch_size, len(examples[0]))
-        return state, Place(*after), measured
-
-    place = Place(*(jnp.asarray(part, jnp.uint32) for part in place))
-    measured = jnp.zeros((CHUNK, len(MEASURES)), jnp.float32)
-    state, _, measured = jax.lax.fori_loop(0, -(-length // together), group, (state, place, measured))
-    return state, measured
 
 
 def _key(update: Update, purpose: str) -> jax.Array:

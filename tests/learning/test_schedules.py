@@ -15,11 +15,14 @@ from headway.learning.schedules import (
     Fraction,
     OneCycle,
     Piecewise,
+    Schedule,
     Step,
     Warmup,
     rate_at,
+    times,
 )
 from headway.spec.error import HeadwayError
+from headway.spec.node import spec
 from headway.spec.numbers import join, split
 
 INDICES = np.arange(120)
@@ -177,3 +180,40 @@ def test_mistakes_are_named(make, message):
 def test_a_plain_number_is_a_rate_too():
     assert rate_at(0.1, 7) == 0.1
     exactly(Step(0.1, drops=()), 7, rate_at(ConstantRate(0.1), 7))
+
+
+@every
+@pytest.mark.parametrize("factor", [0.1, 3.2])
+def test_times_multiplies_the_rate_of_every_update(schedule, oracle, factor):
+    expected = [factor * oracle(i) for i in INDICES]
+    np.testing.assert_allclose(times(schedule, factor).value(INDICES), expected, rtol=3e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        (0.25, 0.5),
+        (Cosine(0.25, final=0.125), Cosine(0.5, final=0.25)),
+        (OneCycle(0.25, start=0.5), OneCycle(0.5, start=0.5)),
+        (Step(0.25, drops=(Epochs(3),), factor=0.5), Step(0.5, drops=(Epochs(3),), factor=0.5)),
+        (Warmup(Fraction(0.1), then=Cosine(0.25), start=0.125), Warmup(Fraction(0.1), then=Cosine(0.5), start=0.25)),
+        (Warmup(3, then=0.25), Warmup(3, then=0.5)),
+    ],
+    ids=repr,
+)
+def test_times_changes_the_rates_and_no_duration_or_ratio(rate, expected):
+    assert times(rate, 2.0) == expected
+
+
+@every
+def test_one_time_is_the_same_schedule(schedule, oracle):
+    assert times(schedule, 1.0) == schedule
+
+
+def test_a_schedule_that_does_not_say_what_its_rates_are_is_not_multiplied():
+    @spec
+    class Own(Schedule):
+        """A schedule of a user's."""
+
+    with pytest.raises(HeadwayError, match=r"must say which of its fields are rates.*Give its class rates"):
+        times(Own(), 2.0)

@@ -9,6 +9,8 @@ from headway.network.compose import Sequential
 from headway.network.convolution import AveragePool, Conv, Flatten, GlobalAveragePool, MaxPool
 from headway.network.dense import Dense
 from headway.network.layer import Layer, Parameter, apply, initialize
+from headway.network.normalization import LayerNorm
+from headway.network.residual import Residual
 from headway.network.summary import Row, neuron, summary
 from headway.spec.error import HeadwayError
 from headway.spec.node import spec
@@ -69,11 +71,14 @@ def test_parameters_are_those_that_initialization_makes(key):
         (GlobalAveragePool(), (8, 8, 4), 1.05),
         (ReLU(), (8, 8, 4), 2.01),
         (Softmax(), (100,), 1.4),
+        (LayerNorm(), (5, 64), 1.2),
+        (Residual(Dense(64), scale=0.5), (64,), 1.01),
     ],
     ids=repr,
 )
 def test_flops_agree_with_the_compilers_count(layer, inputs, share):
-    """XLA counts as we do but for what it adds (comparisons, divisions per axis) or counts apart (exponentials)."""
+    """XLA counts as we do but for what it adds (comparisons, divisions per axis, a difference taken twice in a fused
+    loop) or counts apart (exponentials)."""
     ours, theirs = layer.flops(inputs), compiled_flops(layer, inputs)
     assert 1 / share <= theirs / ours <= share
 
@@ -116,6 +121,21 @@ def test_a_container_with_parameters_of_its_own_has_a_row_that_counts_only_these
     ]
 
 
+def test_a_residual_counts_its_addition_and_norms_and_skips_add_no_depth():
+    body = Sequential((LayerNorm(), Dense(4), ReLU(), Dense(4)))
+    found = summary(Sequential((Residual(body, name="block"), LayerNorm(), Dense(2))), (5, 4))
+    assert [(r.address, r.layer, r.parameters, r.flops, r.units) for r in found.rows] == [
+        ("block", "Residual", 0, 2 * 20, 0),
+        ("block/body/0", "LayerNorm()", 8, 7 * 20, 0),
+        ("block/body/1", "Dense(4)", 20, 5 * 4 * 9, 4),
+        ("block/body/2", "ReLU()", 0, 20, 0),
+        ("block/body/3", "Dense(4)", 20, 5 * 4 * 9, 4),
+        ("1", "LayerNorm()", 8, 7 * 20, 0),
+        ("2", "Dense(2)", 10, 5 * 2 * 9, 2),
+    ]
+    assert (found.depth, found.width, found.neurons) == (3, 4, 2 * 20 + 10)
+
+
 def test_a_dense_neuron_is_its_weights_bias_sum_and_activation(key, rng):
     params, _ = initialize(NET, (8, 8, 2), key)
     params["hidden"]["b"] = jnp.arange(16.0)
@@ -146,6 +166,8 @@ def test_a_conv_neuron_has_a_kernel_and_a_sum_at_every_position(key, rng):
         (Sequential((Dense(4), Dense(4), ReLU())), "0", lambda z: z),
         (Sequential((Sequential((Dense(4),)), Tanh(), ReLU())), "0/0", np.tanh),
         (Sequential((Dense(4), Sequential((Dropout(0.3), Tanh())))), "0", np.tanh),
+        (Sequential((Residual(Dense(3)), Tanh())), "0/body", lambda z: z),
+        (Sequential((Dense(4), Residual(Sequential((Tanh(), Dense(4)))))), "0", np.tanh),
     ],
 )
 def test_the_activation_is_that_of_the_layer_the_sum_meets_unchanged(network, address, f, key):

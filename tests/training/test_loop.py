@@ -21,10 +21,11 @@ from headway.network.compose import Sequential
 from headway.network.dense import Dense
 from headway.spec.error import HeadwayError
 from headway.training.callbacks import Advanced, Ended, Evaluated
+from headway.training.chunk import run_chunk
 from headway.training.loop import Loop, best_of
 from headway.training.recipe import Checkpoints, EarlyStopping, Evaluation, Recipe, prepare
 from headway.training.record import History, Standing
-from headway.training.step import batch, initial_state, run_chunk, step
+from headway.training.step import batch, initial_state, step
 from headway.training.train import train
 
 NETWORK = Sequential((Dense(8), ReLU(), Dropout(0.2), Dense(3)))

@@ -4,12 +4,18 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
+import pyarrow.parquet
 import pytest
 
 from headway.learning.metrics import Accuracy
+from headway.signals.history import Signals
+from headway.signals.probe import Watch
+from headway.signals.statistics import STATISTICS
 from headway.spec.error import HeadwayError
 from headway.training.recipe import Checkpoints, Evaluation
 from headway.training.record import RunFolder, list_runs
+from headway.training.run import Run
 from headway.training.train import train
 from tests.training.test_loop import RECIPE
 
@@ -65,3 +71,23 @@ def test_a_run_without_evaluation_of_its_own_is_judged_at_the_end(tmp_path):
     run = train(replace(RECIPE, evaluation=Evaluation(1000, metrics=(Accuracy(),))), out=tmp_path / "late")
     assert [e["step"] for e in run.history.evaluations] == [60]
     assert math.isfinite(run.results["test"]["loss"])
+
+
+@pytest.mark.parametrize("every", [7, 1000])
+def test_the_folder_of_a_watched_run_holds_its_signals_in_the_log_and_as_a_table(every, tmp_path):
+    run = train(replace(RECIPE, watch=Watch(every)), out=tmp_path / "seen")
+    signals = run.history.signals
+    assert signals.steps.tolist() == list(range(1, 61, every))
+    for stored in (Run.load(run.folder).history.signals, RunFolder(run.folder).logged().signals):
+        assert stored.addresses == signals.addresses == ("0", "1", "2", "3")
+        assert (stored.steps.dtype, stored.values.dtype) == (signals.steps.dtype, signals.values.dtype)
+        np.testing.assert_array_equal(stored.steps, signals.steps)
+        np.testing.assert_array_equal(stored.values, signals.values)
+    table = pyarrow.parquet.read_table(run.folder / "signals.parquet")
+    assert table.column_names == ["step", *(f"{a}:{name}" for a in signals.addresses for name in STATISTICS)]
+    assert table["3:gradient"].to_pylist() == signals["gradient"][:, 3].tolist()
+
+
+def test_a_run_that_nobody_watched_has_no_signals(run):
+    signals = Run.load(run.folder).history.signals
+    assert (len(signals), signals.addresses) == (0, Signals.of([], [], []).addresses)

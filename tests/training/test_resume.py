@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import headway.spec.json as spec_json
+from headway.signals.probe import Watch
 from headway.spec.error import HeadwayError
 from headway.training.checkpoint import checkpoints
 from headway.training.recipe import Checkpoints, EarlyStopping, Recipe
@@ -65,6 +66,9 @@ def assert_bit_equal(a: Run, b: Run) -> None:
     assert a.history.evaluations == b.history.evaluations
     assert a.standing == b.standing
     assert a.results == b.results
+    assert a.history.signals.addresses == b.history.signals.addresses
+    np.testing.assert_array_equal(a.history.signals.steps, b.history.signals.steps)
+    np.testing.assert_array_equal(a.history.signals.values, b.history.signals.values)
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +100,12 @@ def test_a_run_killed_many_times_ends_bit_equal(name, request):
     assert stored(f"{name}-{kills}", drill)["kills"] == kills
 
 
-def test_resuming_many_times_equals_not_stopping(tmp_path):
+@pytest.mark.parametrize("watch", [None, Watch(1), Watch(3), Watch(50)], ids=str)
+def test_resuming_many_times_equals_not_stopping(tmp_path, watch):
     class StopError(Exception):
         pass
 
-    recipe = replace(RECIPE, checkpoints=Checkpoints(7))
+    recipe = replace(RECIPE, checkpoints=Checkpoints(7), watch=watch)
     whole = train(recipe, out=tmp_path / "whole")
 
     def stop_after(events):

@@ -16,8 +16,10 @@ from headway.learning.regularization import Dropout
 from headway.network.activations import Tanh
 from headway.network.compose import Sequential
 from headway.network.dense import Dense
+from headway.signals.probe import empty_slots
+from headway.signals.statistics import STATISTICS
 from headway.training.recipe import Update
-from headway.training.step import Batch, draw_batch, initial_state, step
+from headway.training.step import Batch, draw_batch, initial_state, step, update_once
 
 NETWORK = Sequential((Dense(6), Tanh(), Dense(3)))
 UPDATE = Update(NETWORK, loss=CrossEntropy(), optimizer=SGD(0.5), clip=None, batch_size=4, seed=0)
@@ -94,3 +96,18 @@ def test_inserting_a_layer_without_parameters_leaves_the_initial_weights_alone()
     a, b = initial_state(UPDATE, (5,))["params"], initial_state(wider, (5,))["params"]
     np.testing.assert_array_equal(a["0"]["w"], b["0"]["w"])
     np.testing.assert_array_equal(a["2"]["w"], b["3"]["w"])
+
+
+def test_signals_of_an_update_are_the_book_s_equations_of_backpropagation():
+    state = initial_state(UPDATE, (5,))
+    once = jax.jit(lambda state, slots: update_once(UPDATE, state, Batch(jnp.asarray(X), jnp.asarray(Y)), slots))
+    after, measures = once(state, empty_slots(3))
+    w, h = state["params"]["2"]["w"], np.tanh(X @ state["params"]["0"]["w"] + state["params"]["0"]["b"])
+    dz = (np.asarray(jax.nn.softmax(h @ w + state["params"]["2"]["b"])) - np.eye(3)[Y]) / len(Y)  # (p − q) / batch
+    dh = dz @ w.T
+    gradients = [np.linalg.norm(d) for d in (dh * (1 - h**2), dh, dz)]
+    found = dict(zip(STATISTICS, np.asarray(measures["signals"]).T, strict=True))
+    np.testing.assert_allclose(found["gradient"], gradients, rtol=1e-5)
+    np.testing.assert_allclose(found["largest"][1], np.abs(h).max(), rtol=1e-5)
+    plain, _ = once(state, ())
+    jax.tree.map(np.testing.assert_array_equal, plain, after)

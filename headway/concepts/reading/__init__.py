@@ -1,0 +1,1 @@
+"""The sections of a document, read one by one."""

@@ -1,0 +1,1 @@
+"""Pre-flight of anybody's loss function, in seconds, before anything is trained."""

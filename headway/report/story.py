@@ -1,0 +1,219 @@
+"""The story of a cure: what was trained, why it does not learn, what was tried, what is proven, and where it lies."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from headway.concepts.graph import Map
+from headway.doctor.cure import Cure
+from headway.doctor.finding import Finding
+from headway.doctor.proof import CONTROL, ORIGINAL, SHAM, Proof
+from headway.doctor.verdict import ELIMINATED, Verdict
+from headway.report.neighbourhood import decades, statements
+from headway.report.plot import text_levels
+from headway.report.section import Picture, Rows, Section, as_text
+from headway.report.wording import (
+    edits_in_words,
+    fixed,
+    joined,
+    layers_in_words,
+    network_in_words,
+    places_for,
+    rate_in_words,
+    short,
+    signed,
+    training_in_words,
+)
+
+RANDOM = "random: "
+COLUMNS = ("arm", "rate", "loss", "better by", "level", "p", "flow", "verdict")
+
+
+def story(cure: Cure, subject: Map) -> str:
+    """The report for a terminal, the same for the same cure: numbers of it only, no times."""
+    return as_text(sections(cure, subject))
+
+
+def sections(cure: Cure, subject: Map) -> list[Section]:
+    """The report: a part is there where there is something to say of it."""
+    found = [Section(headline(cure), _the_run(cure)), Section("The diagnosis", _diagnosis(cure))]
+    if others := _others(cure.diagnosis.findings, cure.diagnosis.cause):
+        found.append(Section("What else was looked at", [others]))
+    if cure.proof is not None:
+        found.append(Section("The trial", _trial(cure.proof)))
+        found.append(Section("The cure" if cure.cured else "No cure", _cure(cure, cure.proof)))
+    if cure.diagnosis.cause is not None:
+        found.append(Section("On the map", _map(cure, subject)))
+    return found
+
+
+def headline(cure: Cure) -> str:
+    """What came out, in one sentence."""
+    cause = cure.diagnosis.cause
+    if cause is None:
+        return "Healthy: it learns" if cure.diagnosis.learns else "It does not learn, and no known cause was found"
+    named = capital(cause.cause)
+    if cure.proof is None:
+        return f"{named} found, nothing tried yet"
+    proven = cure.proof.proven
+    return f"{named} found, and a remedy proven: {proven[0]}" if proven else f"{named} found, no remedy proven"
+
+
+def capital(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def _the_run(cure: Cure) -> list[str | Rows | Picture]:
+    recipe, diagnosis, results = cure.recipe, cure.diagnosis, cure.before.results
+    split = "test" if "test" in results else diagnosis.split
+    measured = joined([f"{name} {short(value)}" for name, value in results[split].items()])
+    learns = "It learns" if diagnosis.learns else "It does not learn"
+    return [
+        Rows([
+            ("network", network_in_words(recipe.network)),
+            ("data", repr(recipe.data.source).removesuffix("()") if recipe.data else "handed over"),
+            ("training", training_in_words(recipe)),
+        ]),
+        f"{learns}: its best {diagnosis.split} loss is {short(diagnosis.loss)}, that of the best constant prediction "
+        f"{short(diagnosis.constant)}. On the {split} set: {measured}.",
+    ]  # fmt: skip
+
+
+def _diagnosis(cure: Cure) -> list[str | Rows | Picture]:
+    cause = cure.diagnosis.cause
+    if cause is None and cure.diagnosis.learns:
+        return ["Healthy: the network learns, and no rule found anything that keeps it from learning.", _flow(cure)]
+    if cause is None:
+        return ["No rule found what keeps it from learning. Rules that are not written yet see nothing.", _flow(cure)]
+    where = f", at {layers_in_words(cause.where)}" if cause.where else ""
+    first, last = cause.steps
+    seen = f"{cause.agreement:.0%} of the samples, updates {first} to {last}"
+    said = f"{capital(cause.cause)}{where}, in {seen}. {' '.join(cause.evidence)}"
+    return [said, _flow(cure)]
+
+
+def _flow(cure: Cure) -> Picture:
+    """Gradient flow as bars, before and after on one scale."""
+    portraits = {"before": cure.before} | ({"after": cure.after} if cure.after else {})
+    logs = {name: [float(np.log10(max(g, 1e-45))) if np.isfinite(g) else np.nan for _, g, _ in portrait.flow]
+            for name, portrait in portraits.items()}  # fmt: skip
+    every = [value for values in logs.values() for value in values if np.isfinite(value)]
+    if not every:
+        return Picture("flow")
+    low, high = min(every), max(every)
+    lines = [f"{name:<7} {text_levels(values, low, high)}" for name, values in logs.items()]
+    return Picture("flow", "\n".join([
+        f"log10 ‖dL/dh‖ behind each layer, from the input to the output: {fixed(low, 1)} to {fixed(high, 1)}", *lines,
+    ]))  # fmt: skip
+
+
+def _others(findings: Sequence[Finding], cause: Finding | None) -> Rows | None:
+    others = [finding for finding in findings if finding is not cause]
+    told = cause.evidence if cause else ()
+    rows = [(one.cause, one.verdict, " ".join("As above." if e in told else e for e in one.evidence)) for one in others]
+    return Rows(rows, ("looked for", "verdict", "evidence")) if rows else None
+
+
+def _trial(proof: Proof) -> list[str | Rows | Picture]:
+    rules, places = proof.trial, places_for(proof.smallest)
+    looks = f" Arms without hope are dropped after {joined([str(n) for n in rules.looks])} seeds." * bool(rules.looks)
+    refused = [f"Not tried: {name}: {reason}" for name, reason in proof.refused.items()]
+    return [
+        f"Stated before: {rules.seeds} seeds an arm, paired; judged by {proof.split} loss at the end of training. "
+        f"Proven is what is better than the tuned control by at least {fixed(proof.smallest, places)} "
+        f"({rules.smallest:.0%} of the best constant's loss), by interval and sign test, at an error of "
+        f"{rules.alpha:g} over all arms.{looks}",
+        Rows(arms(proof), COLUMNS, "lrrlrrrl", breaks=(0,)),
+        Picture("effects"),
+        " ".join([*LEGEND, *_eliminated(proof)]),
+        *refused,
+    ]
+
+
+LEGEND = (
+    "rate: factor on the learning rate, tuned for each arm. loss: mean ± standard deviation over the seeds.",
+    "better by: than the tuned control (learning-rate-alone: than as it is), and the interval of confidence 1 − level.",
+    "p: sign test. flow: change of ‖dL/dh‖ from the output to the input in decades per 10 layers.",
+    "sham: the control again by another path of chance. A random edit has no reason:",
+    "one that is proven may truly help, but is not offered.",
+)
+
+
+def _eliminated(proof: Proof) -> list[str]:
+    seeds = {len(verdict.differences) for verdict in proof.verdicts.values() if verdict.word == ELIMINATED}
+    return [f"Eliminated arms ran {joined([str(count) for count in sorted(seeds)])} seeds."] if seeds else []
+
+
+def arms(proof: Proof) -> list[tuple[str, ...]]:
+    """A row of text for every arm: what it is held against, remedies from the best on, sham, random edits."""
+    rows = [_arm(proof, name) for name in (ORIGINAL, CONTROL, *arm_order(proof))]
+    first = next((i for i, row in enumerate(rows) if row[0].startswith(RANDOM)), None)
+    if first is not None:
+        rows.insert(first, ("random edits:", *[""] * (len(COLUMNS) - 1)))
+    return [(f"· {row[0].removeprefix(RANDOM)}" if row[0].startswith(RANDOM) else row[0], *row[1:]) for row in rows]
+
+
+def arm_order(proof: Proof) -> list[str]:
+    """The judged arms: remedies, the sham, random edits, each from the least loss on."""
+
+    def place(name: str) -> tuple[int, float]:
+        kind = 3 if name.startswith(RANDOM) else 2 if name == SHAM else 1
+        return kind, float(np.mean(proof.arms[name].losses))
+
+    return sorted(proof.verdicts, key=place)
+
+
+def _arm(proof: Proof, name: str) -> tuple[str, ...]:
+    arm, verdict, places = proof.arms[name], proof.verdicts.get(name), places_for(proof.smallest)
+    seeds = len(verdict.differences) if verdict else len(arm.losses)
+    losses = arm.losses[:seeds]
+    loss = f"{fixed(float(np.mean(losses)), places)} ± {fixed(float(np.std(losses, ddof=1)), places)}"
+    told = (name, f"{arm.factor:g}", loss)
+    if verdict is None:
+        return *told, "", "", "", decades(arm.decades), ""
+    lost = decades(arm.decades[:seeds])
+    return *told, effect(verdict, places), f"{verdict.level:.4f}", f"{verdict.p:.3f}", lost, verdict.word
+
+
+def effect(verdict: Verdict, places: int) -> str:
+    """`+2.11 [+2.08, +2.14]`."""
+    low, high = (signed(value, places) for value in (verdict.low, verdict.high))
+    return f"{signed(verdict.effect, places)} [{low}, {high}]"
+
+
+def _cure(cure: Cure, proof: Proof) -> list[str | Rows | Picture]:
+    if cure.cured is None or cure.after is None:
+        tried = [name for name in proof.verdicts if name in proof.remedies and not name.startswith(RANDOM)]
+        nearest = max(tried, key=lambda name: proof.verdicts[name].effect, default=None)
+        if nearest is None:
+            return ["No remedy could be tried."]
+        shown = effect(proof.verdicts[nearest], places_for(proof.smallest))
+        return [f"No remedy is proven; nearest came {nearest}: {shown}. The recipe stays as it is."]
+    remedy = proof.remedies[proof.proven[0]]
+    edits = edits_in_words(remedy.edits) or ["nothing but the learning rate"]
+    rate = f"{rate_in_words(cure.recipe)} → {rate_in_words(cure.cured)}"
+    facts = [("remedy", remedy.name), ("reason", remedy.reason), ("cost", remedy.cost),
+             *(("edit" * (i == 0), text) for i, text in enumerate(edits)), ("learning rate", rate),
+             ("network now", network_in_words(cure.cured.network))]  # fmt: skip
+    after, also = cure.after.results, proof.proven[1:]
+    for split, values in cure.before.results.items():
+        changes = [f"{name} {short(value)} → {short(after[split][name])}" for name, value in values.items()]
+        facts.append((split, ", ".join(changes)))
+    return [
+        Rows([fact for fact in facts if fact[1]]),
+        Picture("curves"),
+        *([f"Also proven: {joined(also)}."] if also else []),
+    ]
+
+
+def _map(cure: Cure, subject: Map) -> list[str | Rows | Picture]:
+    cause = cure.diagnosis.cause
+    found = statements(cure, subject)
+    if cause is None or not found:
+        return [f"{subject.title} has no edge at {cause.concept if cause else 'it'}."]
+    concept = subject.concept(cause.concept)
+    rows = [(one.text, text) for one in found for text in one.notes or ("not measured here",)]
+    rows = [(text if i == 0 or rows[i - 1][0] != text else "", said) for i, (text, said) in enumerate(rows)]
+    told = "Measured here: held-out loss, and the change of ‖dL/dh‖ in decades per 10 layers, control → remedy."
+    return [f"{concept.title}: {concept.definition}", Picture("map"), Rows(rows), *([told] if cure.proof else [])]

@@ -1,0 +1,1 @@
+"""What to watch, measured inside the compiled step."""

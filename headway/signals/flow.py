@@ -1,0 +1,56 @@
+"""Gradient flow: how the size of dL/dh changes from the output back to the input, layer by layer."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from headway.network.initialization import Shape
+from headway.network.layer import Layer
+from headway.network.summary import summary
+from headway.signals.history import Signals
+
+LEAST = np.finfo(np.float32).tiny
+"""What stands for a gradient of 0 in a logarithm."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """‖dL/dh‖ and the signal of h at the boundary behind each layer with weights, the first layer first.
+
+    addresses    [boundaries], where each is
+    gradient     [samples, boundaries]
+    signal       [samples, boundaries]: how far examples differ there
+    """
+
+    addresses: tuple[str, ...]
+    gradient: np.ndarray
+    signal: np.ndarray
+
+    @property
+    def decades_lost(self) -> np.ndarray:
+        """log10 of ‖dL/dh‖ at the last boundary over that at the first, [samples]; below 0 where the gradient grows."""
+        logs = np.log10(np.maximum(self.gradient, LEAST))
+        # Slices, so that a run without a sample, which knows no boundary either, has none here.
+        return (logs[:, -1:] - logs[:, :1]).sum(axis=1)
+
+    @property
+    def decades_per_ten_layers(self) -> np.ndarray:
+        """The slope of log10 ‖dL/dh‖ over depth by least squares, times 10, [samples]; 0 for a single boundary."""
+        logs = np.log10(np.maximum(self.gradient, LEAST))
+        depth = np.arange(logs.shape[1]) - (logs.shape[1] - 1) / 2
+        return 10 * (logs @ depth) / max(1.0, float(depth @ depth))
+
+
+def flow(network: Layer, inputs: Shape, signals: Signals) -> Flow:
+    """The gradient flow in the signals of a network for examples of shape `inputs`."""
+    weighted = {row.address for row in summary(network, inputs).rows if row.units}
+    depth, last = 0, dict[int, int]()
+    for index, address in enumerate(signals.addresses):
+        depth += address in weighted
+        last[depth] = index
+    boundaries = [index for depth, index in last.items() if depth > 0]
+    return Flow(
+        tuple(signals.addresses[i] for i in boundaries),
+        signals["gradient"][:, boundaries],
+        signals["signal"][:, boundaries],
+    )

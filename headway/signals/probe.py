@@ -1,0 +1,76 @@
+"""A probe lets a value through and measures it both ways: what goes forward, and what gradient comes back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import jax
+import jax.numpy as jnp
+from pydantic import Field
+
+from headway.network.initialization import Shape
+from headway.network.layer import Context, Layer, apply, initialize
+from headway.signals.statistics import STATISTICS, of_gradient, of_output
+from headway.spec.node import Count, Spec, spec, walk
+
+
+@spec
+class Watch(Spec):
+    """Measure every layer at each update whose index (0 for the first) is a multiple of `every`."""
+
+    every: Annotated[Count, Field(ge=1)] = 50
+
+
+@jax.custom_vjp
+def probe(h: jax.Array, slot: jax.Array) -> jax.Array:
+    """h itself. The gradient with respect to `slot` [len(STATISTICS)] is the statistics of h and of dL/dh.
+
+    So the measurements come out as gradients, beside those of the parameters, from inside a scan as well.
+    """
+    return h
+
+
+def _forward(h: jax.Array, slot: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return h, of_output(h)
+
+
+def _backward(measured: jax.Array, g: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return g, jnp.concatenate([measured, of_gradient(g)])
+
+
+probe.defvjp(_forward, _backward)
+
+
+@dataclass
+class Probes:
+    """A tap that probes each value once, at the innermost address that yields it.
+
+    A container hands on its last layer's output unchanged: there is nothing new to measure there.
+    """
+
+    slots: Sequence[jax.Array]
+    addresses: list[str] = field(default_factory=list)
+    last: Any = None
+
+    def __call__(self, address: str, value: jax.Array) -> jax.Array:
+        if value is not self.last:
+            value = self.last = probe(value, self.slots[len(self.addresses)])
+            self.addresses.append(address)
+        return value
+
+
+def empty_slots(count: int) -> tuple[jax.Array, ...]:
+    """What `count` probes are given: their values do not matter, only their gradients."""
+    return tuple(jnp.zeros(len(STATISTICS)) for _ in range(count))
+
+
+def watched(network: Layer, inputs: Shape) -> tuple[str, ...]:
+    """The addresses at which the outputs of layers are measured, in the order of computation."""
+    probes = Probes(empty_slots(len(list(walk(network)))))
+
+    def forward(key: jax.Array, x: jax.Array) -> jax.Array:
+        params, state = initialize(network, inputs, key)
+        return apply(network, params, x, state, Context("train", jax.random.split(key, 1), probes))[0]
+
+    jax.eval_shape(forward, jax.random.key(0), jnp.zeros((1, *inputs)))
+    return tuple(probes.addresses)

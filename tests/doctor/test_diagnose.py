@@ -1,0 +1,122 @@
+"""The diagnosis of trained networks: the sick are named, their healthy twins are not."""
+
+from dataclasses import replace
+
+import pytest
+
+from headway.data.bundled import Digits, Iris, Wine
+from headway.data.dataset import Data
+from headway.doctor.diagnose import RULES, diagnose
+from headway.learning.losses import CrossEntropy
+from headway.learning.optimizers import SGD, Adam
+from headway.models.mlp import mlp
+from headway.network.activations import ReLU, Sigmoid, Tanh
+from headway.network.compose import Sequential
+from headway.network.dense import Dense
+from headway.network.initialization import Normal, Zeros
+from headway.signals.probe import Watch
+from headway.spec.error import HeadwayError
+from headway.training.recipe import Evaluation, Recipe
+from headway.training.run import Run
+from headway.training.train import train
+
+PLACES = {"digits": (Digits(), 10, 20, 32), "iris": (Iris(), 3, 10, 16), "wine": (Wine(), 3, 30, 16)}
+
+
+def recipe(place, activation, seed=0):
+    """A network of 10 to 30 layers with weights, watched at 20 updates."""
+    source, classes, depth, width = PLACES[place]
+    return Recipe(
+        mlp((width,) * (depth - 1), classes, activation=activation),
+        data=Data(source),
+        loss=CrossEntropy(),
+        optimizer=Adam(1e-3),
+        batch_size=32,
+        length=300,
+        evaluation=Evaluation(30),
+        watch=Watch(15),
+        seed=seed,
+    )
+
+
+def words(run):
+    return {finding.cause: finding.verdict for finding in diagnose(run).findings}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_twenty_layers_of_sigmoid_on_digits_do_not_learn_because_the_gradient_vanishes(seed):
+    found = diagnose(train(recipe("digits", Sigmoid(), seed)))
+    assert not found.learns
+    assert not found.healthy
+    assert (found.cause.cause, found.cause.concept) == ("vanishing gradient", "vanishing-gradient")
+    assert found.cause.agreement == 1
+    assert {"2", "4", "20"} <= set(found.cause.where)
+    assert [f.verdict for f in found.findings if f is not found.cause] == ["ruled out"] * 3
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("activation", [ReLU(), Tanh()], ids=repr)
+def test_their_twins_of_relu_and_tanh_are_healthy(activation, seed):
+    found = diagnose(train(recipe("digits", activation, seed)))
+    assert found.healthy
+    assert found.cause is None
+    assert [f.verdict for f in found.findings] == ["ruled out"] * len(RULES)
+    assert found.loss < 0.6 * found.constant
+
+
+@pytest.mark.parametrize("place", ["iris", "wine"])
+@pytest.mark.parametrize(
+    ("activation", "verdict"), [(ReLU(), "ruled out"), (Tanh(), "ruled out"), (Sigmoid(), "found")]
+)
+def test_other_data_depths_and_widths(place, activation, verdict):
+    run = train(recipe(place, activation))
+    assert words(run)["vanishing gradient"] == verdict
+    assert words(run)["exploding gradient"] == "ruled out"
+    assert diagnose(run).healthy == (verdict == "ruled out")
+
+
+SMALL = replace(recipe("iris", Tanh()), network=mlp((8,), 3), length=40, watch=Watch(4))
+
+
+def test_a_run_that_stops_at_a_number_that_is_not_finite_is_named_so():
+    found = diagnose(train(replace(SMALL, optimizer=SGD(1e20))))
+    assert (found.cause.cause, found.learns, found.healthy) == ("numbers that are not finite", False, False)
+    assert "is not finite" in found.cause.evidence[0]
+
+
+def test_a_run_whose_very_first_update_is_not_finite_is_named_so():
+    huge = Sequential((Dense(8, init=Normal(1e30)), Dense(3, init=Normal(1e30))))
+    found = diagnose(train(replace(SMALL, network=huge)))
+    assert found.cause.cause == "numbers that are not finite"
+    assert [f.verdict for f in found.findings] == ["found", "not seen", "not seen", "not seen"]
+
+
+def test_a_layer_that_gives_nothing_is_dead():
+    network = Sequential((Dense(8, init=Zeros()), ReLU(), Dense(3)))
+    found = diagnose(train(replace(SMALL, network=network)))
+    assert (found.cause.cause, found.cause.where) == ("dead layers", ("0", "1"))
+
+
+def test_a_gradient_that_explodes_is_no_gradient_that_vanishes():
+    network = Sequential((*(Dense(8, init=Normal(2.0)) for _ in range(8)), Dense(3)))
+    found = words(train(replace(SMALL, network=network, optimizer=SGD(1e-30))))
+    assert (found["exploding gradient"], found["vanishing gradient"]) == ("found", "ruled out")
+
+
+def test_a_run_is_judged_on_what_it_was_not_trained_on():
+    assert diagnose(train(SMALL)).split == "validation"
+    data = replace(SMALL.data, validation=None)
+    assert diagnose(train(replace(SMALL, data=data))).split == "test"
+    assert diagnose(train(replace(SMALL, data=replace(data, test=None)))).split == "train"
+
+
+def test_a_run_that_was_not_watched_says_how_to_watch_it():
+    with pytest.raises(
+        HeadwayError, match=r"watch: a diagnosis needs the signals of a run.*Train it again with watch="
+    ):
+        diagnose(train(replace(SMALL, watch=None)))
+
+
+def test_a_stored_run_has_the_same_diagnosis(tmp_path):
+    run = train(SMALL, out=tmp_path / "run")
+    assert diagnose(Run.load(tmp_path / "run")) == diagnose(run)

@@ -1,0 +1,141 @@
+"""Diagnosis and cure on the command line."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import headway.doctor.cure as doctor_cure
+import headway.doctor.proof as doctor_proof
+import headway.spec.json as spec_json
+from headway.doctor.cure import Cure
+from headway.models.mlp import mlp
+from headway.network.activations import Sigmoid
+from headway.training.named import named
+from tests.report.test_story import RECORD, not_proven, stored
+from tests.test_bad_input import headway
+
+SMALL = ("--set", "length.count=5", "--set", "data.validation=0.2")
+WATCHED = ("--set", 'watch={"kind": "headway/Watch", "every": 1}')
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a recipe that does not learn."""
+    folder = tmp_path_factory.mktemp("doctor")
+    deep = replace(named("iris").recipe, network=mlp((8,) * 5, 3, activation=Sigmoid()), length=40)
+    spec_json.save(folder / "deep.json", deep)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(place, monkeypatch):
+    monkeypatch.chdir(place)
+
+
+@pytest.fixture
+def one_remedy(monkeypatch):
+    """A short trial: the first remedy alone, no random edits."""
+    offered = doctor_cure.remedies
+    monkeypatch.setattr(doctor_cure, "remedies", lambda *case: offered(*case)[:1])
+    monkeypatch.setattr(doctor_proof, "random_remedies", lambda *case: ())
+
+
+@pytest.fixture
+def kept(place):
+    """The folder of a stored cure."""
+    folder = place / "kept"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(RECORD, folder / "cure.json")
+    return "kept"
+
+
+def test_a_cure_is_run_told_and_stored_and_told_the_same_again(place, one_remedy, capsys, monkeypatch):
+    code, out, err = headway(capsys, monkeypatch, "cure", "deep.json", "--out", "cured")
+    assert code == 0, err
+    assert out.startswith("Vanishing gradient found, and a remedy proven: relu-and-he")
+    assert "Report with pictures: cured/report.html" in out
+    assert "training the recipe as it is\ntuning the learning rate of" in err
+    names = {path.name for path in (place / "cured").iterdir()}
+    assert names == {"before", "after", "cure.json", "cured.json", "report.html"}
+    record = json.loads((place / "cured" / "cure.json").read_text())
+    assert record["versions"]["jax"]
+    assert spec_json.load(place / "cured" / "cured.json") == Cure.of(record).cured
+    page = (place / "cured" / "report.html").read_bytes()
+
+    code, again, err = headway(capsys, monkeypatch, "cure", "--from", "cured")
+    assert (code, again, err) == (0, out, "")
+    assert (place / "cured" / "report.html").read_bytes() == page
+
+
+def test_a_healthy_recipe_is_left_alone(place, capsys, monkeypatch):
+    code, out, _ = headway(capsys, monkeypatch, "cure", "iris", "--set", "data.validation=0.2")
+    assert code == 0
+    assert out.startswith("Healthy: it learns")
+    assert {path.name for path in (place / "runs" / "cure-iris-1").iterdir()} == {"before", "cure.json", "report.html"}
+
+
+def test_the_doctor_looks_at_a_recipe_and_offers_the_cure(capsys, monkeypatch):
+    code, out, _ = headway(capsys, monkeypatch, "doctor", "deep.json")
+    assert code == 4
+    assert out.startswith("Vanishing gradient found, nothing tried yet")
+    assert "`headway cure`" in out
+
+
+def test_the_doctor_looks_at_a_run_that_was_watched(place, capsys, monkeypatch):
+    assert headway(capsys, monkeypatch, "train", "iris", *SMALL, *WATCHED, "--out", "watched")[0] == 0
+    code, out, _ = headway(capsys, monkeypatch, "doctor", "watched", "--json")
+    record = json.loads(out)
+    result = json.loads((place / "watched" / "result.json").read_text())["values"]
+    assert record["before"]["results"] == result
+    assert record["diagnosis"]["loss"] == result["validation"]["loss"]
+    assert code == (0 if record["diagnosis"]["learns"] else 4)
+
+
+def test_a_stored_cure_is_printed_as_json_that_holds_it(kept, capsys, monkeypatch):
+    code, out, _ = headway(capsys, monkeypatch, "cure", "--from", kept, "--json")
+    assert code == 0
+    assert Cure.of(json.loads(out)) == stored()
+
+
+def test_nothing_proven_has_an_exit_code_of_its_own(place, capsys, monkeypatch):
+    (place / "unproven").mkdir()
+    (place / "unproven" / "cure.json").write_text(json.dumps(not_proven().record()))
+    code, out, _ = headway(capsys, monkeypatch, "cure", "--from", "unproven")
+    assert code == 4
+    assert "no remedy proven" in out
+    assert "Cured recipe" not in out
+
+
+WRONG = {
+    "no recipe": (("cure",), "recipe or --from"),
+    "both": (("cure", "iris", "--from", "."), "recipe or --from"),
+    "an unknown recipe": (("cure", "digits-sigmoid"), "Did you mean 'digits-sigmoid20'"),
+    "a folder that is taken": (("cure", "iris", "--out", "."), "new or empty folder"),
+    "a file for a folder": (("cure", "iris", "--out", "deep.json"), "new or empty folder"),
+    "too few seeds": (("cure", "iris", "--seeds", "3"), "--seeds"),
+    "no stored cure": (("cure", "--from", "."), "no cure.json"),
+    "a broken record": (("cure", "--from", "broken"), "broken/cure.json"),
+    "the record of something else": (("cure", "--from", "other"), "must be the record of a cure"),
+    "a run without signals": (("doctor", "unwatched"), "watch"),
+    "a folder that is no run": (("doctor", "."), "folder of a run"),
+    "edits of a run": (("doctor", ".", "--set", "seed=1"), "--set"),
+    "an unknown name": (("doctor", "iriss"), "Did you mean 'iris'"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_command_gets_one_message(name, place, capsys, monkeypatch):
+    for folder, text in (("broken", "{"), ("other", "{}")):
+        Path(folder).mkdir(exist_ok=True)
+        (Path(folder) / "cure.json").write_text(text)
+    if name == "a run without signals" and not Path("unwatched").exists():
+        assert headway(capsys, monkeypatch, "train", "iris", *SMALL, "--out", "unwatched")[0] == 0
+    words, expected = WRONG[name]
+    code, out, err = headway(capsys, monkeypatch, *words)
+    assert (code, out) == (2, "")
+    assert expected in err
+    assert "Traceback" not in err
+    assert "a defect" not in err
