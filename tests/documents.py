@@ -1,8 +1,8 @@
 """A small document of the form that agrees with itself, random documents, and random maps."""
 
-from pathlib import re
+import re
+from pathlib import Path
 
-import Path
 import pytest
 from hypothesis import strategies as st
 
