@@ -92,10 +92,10 @@ def place(step: int, batch_size: int, examples: int) -> Place:
     return Place(*divmod(step * batch_size, examples))
 
 
-def advance(epoch: jax.Array, position: jax.Array, batch_size: int, examples: int) -> tuple[jax.Array, jax.Array]:
-    """(epoch, position) of the next batch, traced; stays exact where `step * batch_size` would overflow."""
-    end = position + batch_size
-    return epoch + end // examples, end % examples
+def advance(place: Place, passed: ArrayLike, examples: int) -> Place:
+    """Where the next batch starts after so many examples, traced; exact where `step * batch_size` would overflow."""
+    end = jnp.asarray(place.position, jnp.uint32) + jnp.asarray(passed, jnp.uint32)
+    return Place(jnp.asarray(place.epoch, jnp.uint32) + end // examples, end % examples)
 
 
 def example_keys(key: jax.Array, epochs: jax.Array, positions: jax.Array) -> jax.Array:

@@ -1,9 +1,9 @@
 """A chunk of updates in one dispatch, made safely: it keeps the last state in which every number is finite."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -77,6 +77,20 @@ def trouble_at(job: Job, state: TrainingState, step: int) -> str:
     )
 
 
+class Carry(NamedTuple):
+    """What the loops of a chunk carry: the state, where the next batch starts, and what was measured.
+
+    done, samples    how many updates were made, and how many of them were watched
+    """
+
+    state: TrainingState
+    place: Place
+    done: Any
+    samples: Any
+    measures: jax.Array
+    signals: jax.Array
+
+
 @functools.partial(jax.jit, static_argnames="structure")
 def run_chunk(
     structure: Update,
@@ -92,54 +106,52 @@ def run_chunk(
     The state that comes in is left as it was: it is the snapshot to go back to.
     """
     update, together = join(structure, numbers), drawn_together(examples[0], structure.batch_size)
-    first = state["optimizer"]["count"]
-    slots = empty_slots(len(watched(update.network, examples[0].shape[1:])) if update.watch else 0)
-
-    def group(g: Any, carry: Any) -> Any:
-        state, place, buffers = carry
-        drawn, begin = draw_batches(update, *examples, place, together), g * together
-        count = jnp.minimum(together, length - begin)
-        state, buffers = _updates(update, slots, drawn, (first, begin, count), (state, buffers))
-        after = advance(place.epoch, place.position, together * update.batch_size, len(examples[0]))
-        return state, Place(*after), buffers
-
-    place = Place(*(jnp.asarray(part, jnp.uint32) for part in place))
-    buffers = jnp.zeros((CHUNK, len(MEASURES)), jnp.float32), jnp.zeros((SAMPLES, len(slots), len(STATISTICS)))
-    state, _, buffers = jax.lax.fori_loop(0, -(-length // together), group, (state, place, buffers))
-    return state, buffers
-
-
-def _updates(update: Update, slots: Sequence[jax.Array], drawn: Batch, span: Any, carry: Any) -> Any:
-    """One update for each of the first `count` batches drawn, the watched ones with their signals.
-
-    `span` is (index of the chunk's first update, of the first of these within the chunk, count).
-    """
-    first, begin, count = span
     every: Any = update.watch.every if update.watch else 1
+    slots = empty_slots(len(watched(update.network, examples[0].shape[1:])) if update.watch else 0)
+    going = functools.partial(_updates, update, examples)
 
-    def one(i: Any, carry: Any, slots: Sequence[jax.Array] = ()) -> Any:
-        state, (measured, signals) = carry
-        state, measures = update_once(update, state, jax.tree.map(lambda part: part[i], drawn), slots)
-        row = jnp.stack([jnp.asarray(measures[name], jnp.float32) for name in MEASURES])
-        if slots:
-            sample = (first + begin + i) // every - -(-first // every)
-            signals = signals.at[sample].set(measures["signals"])
-        return state, (measured.at[begin + i].set(row), signals)
-
-    if update.watch is None:
-        return jax.lax.fori_loop(0, count, one, carry)
-
-    def stretch(carry: Any) -> Any:
+    def stretch(carry: Carry) -> Carry:
         # A watched update, if this is one, and the plain ones up to the next: loops of no or one turn keep the state
         # where it is, while the branches of a conditional would copy it.
-        i, *rest = carry
-        past = (first + begin + i) % every
-        due = i + (past == 0)
-        until = jnp.minimum(count, i + every - past)
-        rest = jax.lax.fori_loop(i, due, functools.partial(one, slots=slots), tuple(rest))
-        return until, *jax.lax.fori_loop(due, until, one, rest)
+        past = carry.state["optimizer"]["count"] % every
+        until = jnp.minimum(length, carry.done + every - past)
+        carry = going(carry.done + (past == 0), together, slots, carry)
+        return going(until, together, (), carry)
 
-    return jax.lax.while_loop(lambda carry: carry[0] < count, stretch, (jnp.zeros_like(count), *carry))[1:]
+    start = Carry(
+        state,
+        Place(*(jnp.asarray(part, jnp.uint32) for part in place)),
+        0,
+        0,
+        jnp.zeros((CHUNK, len(MEASURES)), jnp.float32),
+        jnp.zeros((SAMPLES, len(slots), len(STATISTICS))),
+    )
+    if update.watch is None:
+        end = going(length, together, (), start)
+    else:
+        end = jax.lax.while_loop(lambda carry: carry.done < length, stretch, start)
+    return end.state, (end.measures, end.signals)
+
+
+def _updates(update: Update, examples: Examples, until: Any, together: int, slots: Any, carry: Carry) -> Carry:
+    """Updates until so many are done, `together` batches drawn at once; with slots, the signals of each."""
+
+    def group(carry: Carry) -> Carry:
+        drawn = draw_batches(update, *examples, carry.place, together)
+        count = jnp.minimum(together, until - carry.done)
+        carry = jax.lax.fori_loop(0, count, functools.partial(one, drawn), carry)
+        return carry._replace(place=advance(carry.place, count * update.batch_size, len(examples[0])))
+
+    def one(drawn: Batch, i: Any, carry: Carry) -> Carry:
+        state, measures = update_once(update, carry.state, jax.tree.map(lambda part: part[i], drawn), slots)
+        row = jnp.stack([jnp.asarray(measures[name], jnp.float32) for name in MEASURES])
+        carry = carry._replace(state=state, done=carry.done + 1, measures=carry.measures.at[carry.done].set(row))
+        if not slots:
+            return carry
+        signals = carry.signals.at[carry.samples].set(measures["signals"])
+        return carry._replace(samples=carry.samples + 1, signals=signals)
+
+    return jax.lax.while_loop(lambda carry: carry.done < until, group, carry)
 
 
 def drawn_together(x: jax.Array, batch_size: int) -> int:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from headway.data.batches import advance, batch_indices, example_keys, mixed, padded, permuted, place
+from headway.data.batches import Place, advance, batch_indices, example_keys, mixed, padded, permuted, place
 from headway.data.dataset import Examples
 
 SIZES = [1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33, 64, 65, 127, 128, 129, 1000, 1025, 4000]
@@ -78,9 +78,9 @@ def test_a_batch_is_the_stretch_of_the_epochs_that_starts_at_its_place(n, batch,
 
 def test_the_carried_place_equals_the_place_computed_from_the_step():
     def body(at, _):
-        return advance(*at, 7, 30), batch_indices(4, *at, 7, 30).indices
+        return advance(at, 7, 30), batch_indices(4, *at, 7, 30).indices
 
-    carried, batches = jax.lax.scan(body, (jnp.uint32(0), jnp.uint32(0)), None, length=50)
+    carried, batches = jax.lax.scan(body, Place(jnp.uint32(0), jnp.uint32(0)), None, length=50)
     assert tuple(map(int, carried)) == place(50, 7, 30)
     for step in range(50):
         np.testing.assert_array_equal(batches[step], batch_of(4, *place(step, 7, 30), 7, 30).indices)
@@ -89,7 +89,7 @@ def test_the_carried_place_equals_the_place_computed_from_the_step():
 def test_places_stay_exact_after_more_examples_than_an_integer_of_the_step_holds():
     epoch, position = place(10**9, 4096, 60_000)
     assert epoch * 60_000 + position == 4096 * 10**9
-    assert tuple(map(int, advance(jnp.uint32(epoch), jnp.uint32(position), 4096, 60_000))) == place(
+    assert tuple(map(int, advance(Place(jnp.uint32(epoch), jnp.uint32(position)), 4096, 60_000))) == place(
         10**9 + 1, 4096, 60_000
     )
 
