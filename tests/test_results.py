@@ -5,7 +5,7 @@ import statistics
 
 import pytest
 
-from benchmarks import story
+from benchmarks import signals, story
 from benchmarks.mnist1d import MODELS, PAGE, RESULT, page
 from headway.doctor.cure import Cure
 from headway.doctor.trial import Trial
@@ -38,6 +38,10 @@ def test_shuffling_leaves_the_linear_model_alone_and_takes_the_cnn_below_the_mlp
     spread = statistics.stdev(result["test_accuracy"]["linear"])
     assert abs(mean(result, "linear") - mean(result, "linear shuffled")) < spread
     assert mean(result, "cnn shuffled") < mean(result, "mlp shuffled")
+
+
+def test_the_page_of_the_signals_is_made_from_the_stored_result():
+    assert signals.PAGE.read_text() == signals.page(json.loads(signals.RESULT.read_text()))
 
 
 def test_the_first_screen_of_the_readme_tells_the_stored_cure():
