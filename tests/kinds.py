@@ -38,13 +38,21 @@ from headway.learning.clipping import Clip, ClipByNorm
 from headway.learning.losses import CrossEntropy, Loss
 from headway.learning.metrics import Accuracy, Metric
 from headway.learning.optimizers import SGD, AdamW, Optimizer, apply_updates
-from headway.learning.schedules import Cosine, Epochs, Fraction, OneCycle, Piecewise, Schedule, Step, Warmup
+from headway.learning.schedules.compose import Piecewise, Warmup
+from headway.learning.schedules.cycles import OneCycle, WarmupStableDecay
+from headway.learning.schedules.decay import Cosine, Exponential, Linear, Polynomial, Step
+from headway.learning.schedules.schedule import Epochs, Fraction, Schedule
 from headway.network.activations import ReLU, Tanh
+from headway.network.attention import MultiHeadAttention, Rotary
+from headway.network.branch import Branch, Concatenate, Concatenation
 from headway.network.compose import Sequential
 from headway.network.dense import Dense
+from headway.network.embedding import Embedding
+from headway.network.feedforward import FeedForward
 from headway.network.initialization import Initializer, Orthogonal
 from headway.network.layer import Context, Layer, apply, initialize
-from headway.network.normalization import LayerNorm
+from headway.network.normalization import GroupNorm, LayerNorm
+from headway.network.recurrent import GRU
 from headway.network.residual import Residual
 from headway.signals.probe import Watch
 from headway.spec.edit import Edits, InsertAfter, InsertBefore, Remove, Replace, Set, Wrap
@@ -91,9 +99,21 @@ EXAMPLES: tuple[Spec, ...] = (
     MAP,
     *(part for _, part in walk(MAP) if part is not MAP),
     Residual(Sequential((LayerNorm(), Dense(6), Tanh())), scale=0.5),
+    GroupNorm(2),
+    Residual(Sequential((ReLU(), Dense(5))), scale=0.5, skip=Dense(5)),
+    Branch((Sequential((Dense(3), ReLU())), Dense(3, name="gate")), join=Concatenation()),
+    Concatenate(Sequential((Dense(3), ReLU()))),
+    GRU(3, reverse=True),
+    Embedding(5, width=3),
+    MultiHeadAttention(2, causal=True, rotary=Rotary()),
+    FeedForward(6, activation=Tanh()),
     Cosine(0.1, steps=50),
     OneCycle(0.1, steps=50, warm=15),
     Warmup(10, then=Cosine(0.1, steps=50)),
+    Linear(0.1, steps=50, final=0.01),
+    Polynomial(0.1, steps=50, final=0.01),
+    Exponential(0.1, steps=50, final=0.01),
+    WarmupStableDecay(0.1, steps=50, warm=5, decay=10),
     Step(0.1, drops=(10, 30)),
     Step(0.1, drops=(Fraction(0.5), Fraction(0.75))),
     Piecewise((Cosine(0.1, steps=50), Cosine(0.01, steps=20)), boundaries=(50,)),
@@ -114,7 +134,7 @@ EXAMPLES: tuple[Spec, ...] = (
     Judgement(NETWORK, loss=CrossEntropy(), metrics=(Accuracy(),)),
     Recipe(NETWORK, loss=CrossEntropy(), optimizer=AdamW(), clip=ClipByNorm(1.0)),
 )
-SHAPES = ((6,), (8, 3), (8, 8, 2))
+SHAPES = ((6,), (8, 3), (8, 8, 2), (5, 8))
 Work = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
@@ -162,13 +182,15 @@ def work(node: Spec, dtype: Any = jnp.float32) -> Work | None:
             shape = input_shapes(node)[0]
             params, state = initialize(node, shape, key, dtype)
             context = Context("train", keys=jax.random.split(key, 4))
-            x = jax.random.normal(jax.random.key(1), (4, *shape), dtype)
+            x = inputs(node, shape, dtype)
+            if jnp.issubdtype(x.dtype, jnp.integer):
+                return lambda s, p: apply(s, p, x, state, context)[0], (params,)
             return lambda s, p, x: apply(s, p, x, state, context)[0], (params, x)
         case Loss() | Metric():
             outputs, targets = outputs_and_targets(node, dtype)
             return lambda s, y: (s if isinstance(s, Loss) else s.sums)(y, targets), (outputs,)
         case Clip():
-            return lambda s, g: s.clip(g), (tree,)
+            return lambda s, g, p: s.clip(g, p), (tree, jax.tree.map(jnp.cos, tree))
         case Optimizer():
             return updated_twice, (tree, jax.tree.map(jnp.cos, tree))
         case Schedule():
@@ -202,6 +224,13 @@ def input_shapes(layer: Layer) -> list[tuple[int, ...]]:
         found.append(shape)
     assert found, f"{layer}: takes none of the shapes {SHAPES}; add one to SHAPES in tests/kinds.py"
     return found
+
+
+def inputs(layer: Layer, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
+    """Four examples of this shape: token ids for an Embedding, else normal draws."""
+    if isinstance(layer, Embedding):
+        return jax.random.randint(jax.random.key(1), (4, *shape), 0, layer.vocabulary)
+    return jax.random.normal(jax.random.key(1), (4, *shape), dtype)
 
 
 def outputs_and_targets(node: Loss | Metric, dtype: Any) -> tuple[jax.Array, jax.Array]:

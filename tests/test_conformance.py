@@ -19,7 +19,7 @@ from headway.spec.error import HeadwayError
 from headway.spec.json import dumps, loads
 from headway.spec.node import Spec, field_names
 from headway.spec.numbers import join, split
-from kinds import ALL, examples, input_shapes, ready, variants, work
+from kinds import ALL, examples, input_shapes, inputs, ready, variants, work
 
 BROKEN = {"ge": int | float, "gt": int | float, "le": int | float, "lt": int | float, "pattern": str, "min_length": str}
 every_kind = pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.__name__)
@@ -155,7 +155,7 @@ def test_shape_agrees_with_apply(cls: type[Layer]) -> None:
     for node in examples(cls):
         for shape in input_shapes(node):
             params, state = jax.eval_shape(functools.partial(initialize, node, shape), jax.random.key(0))
-            x, keys = jax.ShapeDtypeStruct((4, *shape), jnp.float32), jax.random.split(jax.random.key(0), 4)
+            x, keys = inputs(node, shape), jax.random.split(jax.random.key(0), 4)
             for context in (Context("train", keys=keys), Context("eval")):
                 y, after = jax.eval_shape(functools.partial(apply, node, context=context), params, x, state)
                 assert y.shape == (4, *node.shape(shape))

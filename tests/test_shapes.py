@@ -16,11 +16,11 @@ from headway.learning.clipping import Clip
 from headway.learning.losses import Loss
 from headway.learning.metrics import Metric
 from headway.learning.optimizers import Optimizer
-from headway.learning.schedules import Schedule
+from headway.learning.schedules.schedule import Schedule
 from headway.network.initialization import Initializer
 from headway.network.layer import Activation, Context, Layer, initialize, places
 from headway.spec.node import Spec
-from kinds import ALL, examples, input_shapes, outputs_and_targets, ready, work
+from kinds import ALL, examples, input_shapes, inputs, outputs_and_targets, ready, work
 
 checked = jaxtyped(typechecker=beartype)
 
@@ -36,7 +36,9 @@ def activate(kind: Activation, x: Float[Array, "*shape"]) -> Float[Array, "*shap
 
 
 @checked
-def run(kind: Layer, params: Any, x: Float[Array, "batch *inputs"], context: Context) -> Float[Array, "batch *outputs"]:
+def run(
+    kind: Layer, params: Any, x: Float[Array, "batch *inputs"] | Int[Array, "batch *inputs"], context: Context
+) -> Float[Array, "batch *outputs"]:
     return kind.apply_with_state(params, {}, x, context)[0]
 
 
@@ -55,8 +57,10 @@ def add(
 
 
 @checked
-def clip(kind: Clip, gradients: PyTree[Float[Array, "?*shape"], "T"]) -> PyTree[Float[Array, "?*shape"], "T"]:
-    return kind.clip(gradients)
+def clip(
+    kind: Clip, gradients: PyTree[Float[Array, "?*shape"], "T"], params: PyTree[Float[Array, "?*shape"], "T"]
+) -> PyTree[Float[Array, "?*shape"], "T"]:
+    return kind.clip(gradients, params)
 
 
 @checked
@@ -81,7 +85,7 @@ def promised(node: Spec) -> None:
             context = Context("train", keys=jax.random.split(jax.random.key(0), 4), places=places(node))
             for shape in input_shapes(node):
                 params, _ = initialize(node, shape, jax.random.key(0))
-                x = jnp.ones((4, *shape))
+                x = inputs(node, shape)
                 run(node, params, x, context)
                 if isinstance(node, Activation):
                     activate(node, x)

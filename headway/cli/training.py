@@ -79,7 +79,7 @@ def recipes(as_json: AsJson = False) -> None:
 def show(what: What, *, sets: Sets = [], imports: Modules = []) -> None:  # noqa: B006
     """Show a recipe before it is trained: layers, schedule, what decays."""
     from headway.learning.optimizers import describe
-    from headway.learning.schedules import rate_at
+    from headway.learning.schedules.schedule import rate_at
     from headway.network.summary import summary
     from headway.report.plot import text_curve
     from headway.training.recipe import prepare

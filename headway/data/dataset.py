@@ -32,7 +32,10 @@ Seed = Annotated[int, Field(ge=0)]
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Inputs x [n, *shape] float32 with targets y: labels [n] int32, or amounts [n, outputs] float32."""
+    """Inputs x [n, *shape] with their targets y, one an example.
+
+    x is float32, token ids int32; y are labels [n] int32, or amounts [n, outputs] float32.
+    """
 
     x: Array
     y: Array
@@ -66,7 +69,7 @@ class Dataset:
     def scaling(self) -> Scaling | None:
         return self.schema.scaling
 
-    def prepare(self, x: ArrayLike) -> NDArray[np.float32]:
+    def prepare(self, x: ArrayLike) -> Array:
         """New raw inputs, scaled like the training part: see `Schema.prepare`."""
         return self.schema.prepare(x)
 
@@ -93,6 +96,7 @@ class Table:
 
     With `classes`, y holds these names or the labels 0 … C-1; without, labels are whatever values occur.
     `one_unit` says that all features of a flat input are measured alike (pixels): one scale fits them all.
+    `tokens` says that inputs are token ids 0 … tokens - 1, whole numbers that are never scaled.
     """
 
     x: ArrayLike
@@ -103,6 +107,7 @@ class Table:
     classes: Names | None = None
     feature_names: Names | None = None
     one_unit: bool = False
+    tokens: int | None = None
 
 
 class Source(Spec):
@@ -163,7 +168,8 @@ class Data(Spec):
             outputs=y.shape[1] if values is None else len(values),
             classes=table.classes or (None if values is None else tuple(str(v) for v in values.tolist())),
             feature_names=table.feature_names,
-            scaling=fit_scaling(x[fitted], table.one_unit) if self.standardize else None,
+            scaling=fit_scaling(x[fitted], table.one_unit) if self.standardize and table.tokens is None else None,
+            tokens=table.tokens,
         )
         test, validation = (Examples(schema.prepare(x[at]), y[at]) if len(at) else None for at in places[:-1])
         if table.test_x is not None and table.test_y is not None:
@@ -179,16 +185,19 @@ def arrays(
     test: tuple[ArrayLike, ArrayLike] | float | None = 0.15,
     classes: Names | None = None,
     feature_names: Names | None = None,
+    tokens: int | None = None,
     **settings: Any,
 ) -> Dataset:
     """A data set of arrays: `arrays(x, y, validation=0.2, seed=1)`; `settings` are fields of `Data`.
 
     Shapes: x [n, …]; y [n] labels or amounts, or [n, outputs] amounts. `test` is a fraction, None, or a test
-    set (x, y) of your own.
+    set (x, y) of your own. With `tokens`, x holds token ids 0 … tokens - 1 for an Embedding.
     """
     test_x, test_y = test if isinstance(test, tuple) else (None, None)
     data = Data(Given(), test=None if isinstance(test, tuple) else test, **settings)
-    return data.divide(Table(x, y, test_x=test_x, test_y=test_y, classes=classes, feature_names=feature_names))
+    return data.divide(
+        Table(x, y, test_x=test_x, test_y=test_y, classes=classes, feature_names=feature_names, tokens=tokens)
+    )
 
 
 def split(groups: Array, fractions: tuple[float | None, ...], seed: int) -> list[NDArray[np.intp]]:

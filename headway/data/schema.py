@@ -33,6 +33,7 @@ class Schema:
     """Enough to predict on new examples, and to name what is predicted.
 
     `classes` names the labels 0 … C-1 and is None for regression; `outputs` is C or the number of targets.
+    `tokens` says that inputs are token ids 0 … tokens - 1, which are never scaled.
     """
 
     input_shape: tuple[int, ...]
@@ -40,13 +41,14 @@ class Schema:
     classes: Names | None = None
     feature_names: Names | None = None
     scaling: Scaling | None = None
+    tokens: int | None = None
 
     @property
     def task(self) -> Task:
         return "regression" if self.classes is None else "classification"
 
-    def prepare(self, x: ArrayLike) -> NDArray[np.float32]:
-        """New raw inputs as the network wants them: float32, scaled like the training part.
+    def prepare(self, x: ArrayLike) -> Array:
+        """New raw inputs as the network wants them: float32, scaled like the training part; int32 for token ids.
 
         Shapes: [n, *input_shape], or flat [n, features] with as many features as input_shape has entries.
         """
@@ -54,6 +56,8 @@ class Schema:
         if raw.shape[1:] not in (self.input_shape, (math.prod(self.input_shape),)):
             raise HeadwayError("x", f"must have the shape {shown('n', *self.input_shape)}", shown(*raw.shape))
         raw = raw.reshape(-1, *self.input_shape)
+        if self.tokens is not None:
+            return token_ids(raw, self.tokens, "x")
         return (self.scaling(raw) if self.scaling else raw).astype(np.float32)
 
     def to_json(self) -> dict[str, Any]:
@@ -103,6 +107,15 @@ def numeric(values: ArrayLike, where: str, feature_names: Names | None = None) -
         fix = "Fill in or leave out such entries first."
         raise HeadwayError(f"{where}{shown(*at)}{column}", "must be a finite number", x[at], fix)
     return x
+
+
+def token_ids(x: Array, tokens: int, where: str) -> NDArray[np.int32]:
+    """x as int32, every entry one of the ids 0 … tokens - 1; the first other entry is named."""
+    bad = (x < 0) | (x >= tokens) | (x != np.trunc(x))
+    if bad.any():
+        at = tuple(int(i) for i in np.unravel_index(np.argmax(bad), x.shape))
+        raise HeadwayError(f"{where}{shown(*at)}", f"must be one of the token ids 0 to {tokens - 1}", x[at])
+    return x.astype(np.int32)
 
 
 def detect_task(y: Array) -> Task:

@@ -14,7 +14,7 @@ from headway.data.batches import Padded
 from headway.data.dataset import Dataset
 from headway.doctor.baseline import constant_loss
 from headway.doctor.sham import SHIFT, sham
-from headway.learning.schedules import times
+from headway.learning.schedules.schedule import times
 from headway.signals.flow import flow
 from headway.signals.history import Signals
 from headway.spec.edit import Replace, Set, edit

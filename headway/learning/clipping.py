@@ -4,6 +4,7 @@ Clipping never hides a gradient that is not finite: NaN and infinity pass throug
 them and stops.
 """
 
+from dataclasses import KW_ONLY
 from typing import Annotated, Any
 
 import jax
@@ -11,15 +12,19 @@ import jax.numpy as jnp
 from pydantic import Field
 
 from headway.learning.losses import at_least_float32
+from headway.spec.error import HeadwayError
 from headway.spec.node import Number, Spec, spec
 
 Limit = Annotated[Number, Field(ge=0)]
 
 
 class Clip(Spec):
-    """Bounds gradients: `clip(gradients)` gives a tree of the same shapes and dtypes."""
+    """Bounds gradients: `clip(gradients, params)` gives a tree of the same shapes and dtypes.
 
-    def clip(self, gradients: Any) -> Any:
+    Only a kind whose limit depends on the parameters needs them.
+    """
+
+    def clip(self, gradients: Any, params: Any = None) -> Any:
         raise NotImplementedError
 
 
@@ -32,10 +37,51 @@ class ClipByNorm(Clip):
 
     limit: Limit
 
-    def clip(self, gradients: Any) -> Any:
-        norm = global_norm(gradients)
-        scale = jnp.where(jnp.isfinite(norm) & (norm > self.limit), self.limit / norm, 1)
-        return jax.tree.map(lambda g: (at_least_float32(g) * scale).astype(g.dtype), gradients)
+    def clip(self, gradients: Any, params: Any = None) -> Any:
+        scale = shrinkage(global_norm(gradients), self.limit)
+        return jax.tree.map(lambda g: scaled(g, scale), gradients)
+
+
+@spec
+class ClipLayersByNorm(Clip):
+    """g ← g · min(1, limit / ‖g‖) for every layer alone, ‖g‖ the norm of all gradients of that layer together.
+
+    A layer is what holds its arrays side by side: `0/w` and `0/b` are one. A layer that explodes does not
+    stop the others, but the direction is kept only within a layer. Where a layer's ‖g‖ is not
+    finite nothing of it is changed.
+    """
+
+    limit: Limit
+
+    def clip(self, gradients: Any, params: Any = None) -> Any:
+        layers: dict[Any, list[jax.Array]] = {}
+        for path, g in jax.tree.leaves_with_path(gradients):
+            layers.setdefault(path[:-1], []).append(g)
+        scales = {layer: shrinkage(global_norm(arrays), self.limit) for layer, arrays in layers.items()}
+        return jax.tree.map_with_path(lambda path, g: scaled(g, scales[path[:-1]]), gradients)
+
+
+@spec
+class ClipByRatio(Clip):
+    """g ← g · min(1, limit · max(‖w‖, eps) / ‖g‖) for every unit alone: adaptive clipping, AGC (Brock et al. 2021).
+
+    A unit is what one index of the last axis of the weights w […, units] has: all that leads into one
+    neuron or channel. A vector or a scalar is one unit. `eps` lets weights of 0 learn. Where a unit's ‖g‖
+    is not finite it is not changed. The paper clips all layers but the last; here it is clipped too.
+    """
+
+    limit: Limit = 0.01
+    _: KW_ONLY
+    eps: Limit = 1e-3
+
+    def clip(self, gradients: Any, params: Any = None) -> Any:
+        if params is None:
+            raise HeadwayError("clip", "needs the parameters", None, "Call clip(gradients, params).")
+
+        def one(g: jax.Array, w: jax.Array) -> jax.Array:
+            return scaled(g, shrinkage(unit_norms(g), self.limit * jnp.maximum(unit_norms(w), self.eps)))
+
+        return jax.tree.map(one, gradients, params)
 
 
 @spec
@@ -44,10 +90,31 @@ class ClipByValue(Clip):
 
     limit: Limit
 
-    def clip(self, gradients: Any) -> Any:
+    def clip(self, gradients: Any, params: Any = None) -> Any:
         return jax.tree.map(
             lambda g: jnp.where(jnp.isinf(g), g, jnp.clip(g, -self.limit, self.limit)).astype(g.dtype), gradients
         )
+
+
+def shrinkage(norm: jax.Array, limit: Any) -> jax.Array:
+    """min(1, limit / norm), and 1 where the norm is not finite."""
+    return jnp.where(jnp.isfinite(norm) & (norm > limit), limit / norm, 1)
+
+
+def scaled(g: jax.Array, scale: jax.Array) -> jax.Array:
+    """g · scale, in the dtype of g."""
+    return (at_least_float32(g) * scale).astype(g.dtype)
+
+
+def unit_norms(x: jax.Array) -> jax.Array:
+    """‖x‖ over all axes but the last, of a vector over all of it, in float32 at least: [1, …, units] or [1].
+
+    As a √Σ (x / a)² with a = max |x|, for the reason given in `global_norm`.
+    """
+    x = at_least_float32(x)
+    axes = tuple(range(x.ndim))[: max(x.ndim - 1, 1)]
+    a = jnp.max(jnp.abs(x), axes, keepdims=True, initial=0)
+    return a * jnp.sqrt(jnp.sum(jnp.square(x / jnp.where(a > 0, a, 1)), axes, keepdims=True))
 
 
 def global_norm(tree: Any) -> jax.Array:
@@ -60,10 +127,10 @@ def global_norm(tree: Any) -> jax.Array:
     if not leaves:
         return jnp.zeros(())
 
-    def scaled() -> jax.Array:
+    def by_largest() -> jax.Array:
         a = jnp.max(jnp.stack([jnp.max(jnp.abs(g), initial=0) for g in leaves]))
         unit = jnp.where(a > 0, a, 1)
         return a * jnp.sqrt(sum(jnp.sum(jnp.square(g / unit)) for g in leaves))
 
     plain = jnp.sqrt(sum(jnp.sum(jnp.square(g)) for g in leaves))
-    return jax.lax.cond(jnp.isfinite(plain) & (plain > 1e-15), lambda: plain, scaled)
+    return jax.lax.cond(jnp.isfinite(plain) & (plain > 1e-15), lambda: plain, by_largest)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from pydantic import Field
 
 from headway.learning.losses import at_least_float32
-from headway.learning.schedules import NonNegative, Schedule, rate_at
+from headway.learning.schedules.schedule import NonNegative, Schedule, rate_at
 from headway.network.layer import Parameter
 from headway.network.values import flatten
 from headway.spec.error import HeadwayError
@@ -148,6 +148,55 @@ class AdamW(Optimizer):
 
     def direction(self, gradients: Any, memory: Mapping[str, Any], t: Any) -> tuple[Any, Memory]:
         return adam(gradients, memory, t, (self.b1, self.b2), self.eps)
+
+
+@spec
+class RMSProp(Optimizer):
+    """v ← ρ v + (1 − ρ) g², d = g / (√v + eps); with momentum μ: u ← μ u + d, d = u (Tieleman & Hinton 2012).
+
+    As in PyTorch, with eps outside the root and η outside u. v and u start at 0, which nothing undoes:
+    of a steady gradient the first update is 1 / √(1 − ρ) times as long as the later ones.
+    """
+
+    learning_rate: NonNegative | Schedule = 1e-3
+    _: KW_ONLY
+    smoothing: Beta = 0.9
+    momentum: Beta | None = None
+    eps: Annotated[Number, Field(gt=0)] = 1e-8
+
+    def memory(self, params: Any) -> Memory:
+        memory = {"v": zeros_like(params)}
+        return memory if self.momentum is None else memory | {"u": zeros_like(params)}
+
+    def direction(self, gradients: Any, memory: Mapping[str, Any], t: Any) -> tuple[Any, Memory]:
+        rho, mu = self.smoothing, self.momentum
+        v = jax.tree.map(lambda v, g: rho * v + (1 - rho) * g * g, memory["v"], gradients)
+        d = jax.tree.map(lambda v, g: g / (jnp.sqrt(v) + self.eps), v, gradients)
+        if mu is None:
+            return d, {"v": v}
+        u = jax.tree.map(lambda u, d: mu * u + d, memory["u"], d)
+        return u, {"v": v, "u": u}
+
+
+@spec
+class Lion(Optimizer):
+    """d = sign(b1 m + (1 − b1) g), then m ← b2 m + (1 − b2) g: one moment, and only signs (Chen et al. 2023).
+
+    Every entry moves by η: what suits is commonly 3 to 10 times less than for Adam, with λ as much larger.
+    """
+
+    learning_rate: NonNegative | Schedule = 1e-4
+    _: KW_ONLY
+    b1: Beta = 0.9
+    b2: Beta = 0.99
+
+    def memory(self, params: Any) -> Memory:
+        return {"m": zeros_like(params)}
+
+    def direction(self, gradients: Any, memory: Mapping[str, Any], t: Any) -> tuple[Any, Memory]:
+        b1, b2 = self.b1, self.b2
+        d = jax.tree.map(lambda m, g: jnp.sign(b1 * m + (1 - b1) * g), memory["m"], gradients)
+        return d, {"m": jax.tree.map(lambda m, g: b2 * m + (1 - b2) * g, memory["m"], gradients)}
 
 
 def adam(g: Any, memory: Mapping[str, Any], t: Any, betas: tuple[Any, Any], eps: Any) -> tuple[Any, Memory]:

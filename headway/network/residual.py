@@ -20,32 +20,47 @@ class Residual(Layer):
     `body`, its parameters' `body/…`. Weights in the body and in front of it start as they would without the skip.
     An F(x) of the variance of x, and uncorrelated with it, doubles that variance in every block; with scale 1/√n it
     grows less than e times over n blocks.
+
+    A body that changes the shape needs a `skip` that changes it alike, y = skip(x) + scale · F(x): a projection
+    such as `Dense(64)` or `Conv(64, kernel=1, stride=2)`. `skip=None` is the identity.
     """
 
     body: Layer
     _: KW_ONLY
     scale: Number = 1.0
+    skip: Layer | None = None
 
     def shape(self, inputs: Shape) -> Shape:
         outputs = shape_of(self.body, "body", inputs)
-        if outputs != inputs:
+        if self.skip is None and outputs != inputs:
             raise HeadwayError("body", "Residual needs a body that keeps its shape", f"{inputs} → {outputs}",
-                               f"End it in {inputs}, or take what changes the shape out of it.")  # fmt: skip
+                               f"End it in {inputs}, or take what changes the shape out of it, or give a skip= that "
+                               f"ends in {outputs}.")  # fmt: skip
+        if self.skip is not None and (beside := shape_of(self.skip, "skip", inputs)) != outputs:
+            raise HeadwayError("skip", f"Residual adds it to the body, which makes {inputs} → {outputs}",
+                               f"{inputs} → {beside}", f"End both in the same shape, such as {outputs}.")  # fmt: skip
         return outputs
 
     def parts(self, inputs: Shape) -> list[tuple[str, Layer, Shape]]:
-        return [("body", self.body, inputs)]
+        return [(key, part, inputs) for key, part in self._items()]
 
     def declare(self, inputs: Shape, following: Layer | None = None) -> dict[str, Any]:
-        declared = self.body.declare(inputs, following)
-        return {"body": declared} if declared else {}
+        found = {key: part.declare(inputs, following) for key, part in self._items()}
+        return {key: declared for key, declared in found.items() if declared}
 
     def meets(self, following: Layer | None) -> Layer | None:
         return self.body.meets(following)
 
     def apply_with_state(self, params: Params, state: State, x: jax.Array, context: Context) -> tuple[jax.Array, State]:
         y, new = call(self.body, "body", (params, state), x, context)
-        return x + self.scale * y, {"body": new} if new else {}
+        new_state = {"body": new} if new else {}
+        if self.skip is not None:
+            x, new = call(self.skip, "skip", (params, state), x, context)
+            new_state |= {"skip": new} if new else {}
+        return x + self.scale * y, new_state
 
     def flops(self, inputs: Shape) -> int:
-        return 2 * math.prod(inputs) + self.body.flops(inputs)
+        return 2 * math.prod(self.shape(inputs)) + sum(part.flops(inputs) for _, part in self._items())
+
+    def _items(self) -> list[tuple[str, Layer]]:
+        return [("body", self.body)] + ([("skip", self.skip)] if self.skip is not None else [])

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from posixpath import commonpath
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from headway.network.compose import Sequential
 from headway.network.initialization import Shape
 from headway.network.layer import Activation, Context, Layer, Params, State, apply
 from headway.network.values import flatten
@@ -158,6 +160,9 @@ def _activated(network: Layer, outputs: list[tuple[str, jax.Array]]) -> jax.Arra
     """What the first output, passed on unchanged, becomes in the activation that meets it; else itself."""
     layers, (_, sums) = dict(walk(network)), outputs[0]
     for address, value in outputs[1:]:
+        shared = commonpath((outputs[0][0], address))
+        if shared != address and not isinstance(layers[shared], Sequential):
+            break  # the output of another branch
         if isinstance(layers[address], Activation):
             return value
         if value is not sums:

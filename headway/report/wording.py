@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from headway.learning.schedules import Epochs
+from headway.learning.schedules.schedule import Epochs
 from headway.network.compose import Sequential
 from headway.network.layer import Layer
 from headway.spec.edit import Edit, Set

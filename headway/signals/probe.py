@@ -64,13 +64,14 @@ def empty_slots(count: int) -> tuple[jax.Array, ...]:
     return tuple(jnp.zeros(len(STATISTICS)) for _ in range(count))
 
 
-def watched(network: Layer, inputs: Shape) -> tuple[str, ...]:
-    """The addresses at which the outputs of layers are measured, in the order of computation."""
+def watched(network: Layer, inputs: Shape, dtype: Any = jnp.float32) -> tuple[str, ...]:
+    """The addresses at which the outputs of layers are measured, in order of computation, for inputs of this dtype."""
     probes = Probes(empty_slots(len(list(walk(network)))))
 
     def forward(key: jax.Array, x: jax.Array) -> jax.Array:
         params, state = initialize(network, inputs, key)
-        return apply(network, params, x, state, Context("train", jax.random.split(key, 1), probes))[0]
+        return apply(network, params, x, state, Context("train", jax.random.split(key, 2), probes))[0]
 
-    jax.eval_shape(forward, jax.random.key(0), jnp.zeros((1, *inputs)))
+    # Two examples: batch statistics of a single one may not exist.
+    jax.eval_shape(forward, jax.random.key(0), jnp.zeros((2, *inputs), dtype))
     return tuple(probes.addresses)

@@ -107,7 +107,8 @@ def run_chunk(
     """
     update, together = join(structure, numbers), drawn_together(examples[0], structure.batch_size)
     every: Any = update.watch.every if update.watch else 1
-    slots = empty_slots(len(watched(update.network, examples[0].shape[1:])) if update.watch else 0)
+    x = examples[0]
+    slots = empty_slots(len(watched(update.network, x.shape[1:], x.dtype)) if update.watch else 0)
     going = functools.partial(_updates, update, examples)
 
     def stretch(carry: Carry) -> Carry:

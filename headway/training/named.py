@@ -7,7 +7,9 @@ from headway.data.dataset import Data
 from headway.learning.losses import CrossEntropy, MeanSquaredError
 from headway.learning.metrics import R2, Accuracy
 from headway.learning.optimizers import AdamW
-from headway.learning.schedules import Cosine, Epochs, Fraction, Warmup
+from headway.learning.schedules.compose import Warmup
+from headway.learning.schedules.decay import Cosine
+from headway.learning.schedules.schedule import Epochs, Fraction
 from headway.models.convnet import pooled_convnet, strided_convnet
 from headway.models.mlp import mlp
 from headway.network.activations import Sigmoid

@@ -14,9 +14,10 @@ from headway.learning.clipping import Clip
 from headway.learning.losses import BinaryCrossEntropy, Hinge, Loss, ProbabilityBinaryCrossEntropy
 from headway.learning.metrics import Metric
 from headway.learning.optimizers import Optimizer, decay_mask
-from headway.learning.schedules import Epochs, Schedule
+from headway.learning.schedules.schedule import Epochs, Schedule
 from headway.network.activations import Sigmoid, Softmax
 from headway.network.compose import Sequential
+from headway.network.embedding import expect_tokens
 from headway.network.layer import Layer
 from headway.signals.probe import Watch, watched
 from headway.spec.error import HeadwayError, did_you_mean
@@ -164,7 +165,7 @@ def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False
         seed=recipe.seed,
         watch=recipe.watch,
     )
-    addresses = _watched(recipe.network, data.input_shape) if recipe.watch else ()
+    addresses = _watched(recipe.network, data.input_shape, data.train.x.dtype) if recipe.watch else ()
     return Job(recipe, data, update, epoch, updates, in_updates(recipe.evaluation.every, epoch), addresses)
 
 
@@ -182,6 +183,7 @@ def impossible(recipe: Recipe, data: Dataset) -> list[HeadwayError]:
     network, loss, examples = recipe.network, recipe.loss, data.train
     try:
         outputs = network.shape(data.input_shape)
+        expect_tokens(network, data.schema.tokens)
         decay_mask(network.declare(data.input_shape), recipe.optimizer.decay_only)
     except HeadwayError as error:
         return [error.under("optimizer" if error.where == "decay_only" else "network")]

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from headway.data.batches import Place, batch_indices, example_keys, place
 from headway.learning.clipping import global_norm
 from headway.learning.optimizers import apply_updates, decay_mask
-from headway.learning.schedules import rate_at
+from headway.learning.schedules.schedule import rate_at
 from headway.network.layer import Context, apply, initialize, salt
 from headway.signals.probe import Probes
 from headway.spec.numbers import join, split
@@ -74,7 +74,7 @@ def update_once(
     if signals:
         measures["signals"] = jnp.stack(signals)
     if update.clip is not None:
-        gradients = update.clip.clip(gradients)
+        gradients = update.clip.clip(gradients, state["params"])
     optimizer = transformation(update, batch.x.shape[1:])
     changes, memory = optimizer.update(gradients, state["optimizer"], state["params"])
     params = apply_updates(state["params"], changes)

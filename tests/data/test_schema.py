@@ -48,10 +48,21 @@ def test_prepare_applies_the_scale_and_takes_flat_rows_for_images():
 
 def test_a_schema_comes_back_from_json_exactly():
     schema = Schema((3,), 2, ("a", "b"), ("u", "v", "w"), fit_scaling(np.random.default_rng(0).normal(size=(9, 3))))
-    plain = Schema((8, 8, 1), 1)
+    plain = Schema((8, 8, 1), 1, tokens=12)
     assert Schema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
     assert Schema.from_json(json.loads(json.dumps(plain.to_json()))) == plain
     assert (schema.task, plain.task) == ("classification", "regression")
+
+
+def test_token_ids_stay_whole_and_a_strange_one_is_named_by_its_place():
+    schema = Schema((3,), 2, ("a", "b"), tokens=256)
+    for given_as in (np.uint8, np.int64, np.float64):
+        ids = schema.prepare(np.array([[0, 7, 255]], given_as))
+        assert ids.dtype == np.int32
+        assert ids.tolist() == [[0, 7, 255]]
+    for strange in (256, -1, 7.5):
+        with pytest.raises(HeadwayError, match=rf"x\[1, 2\]: must be one of the token ids 0 to 255; got {strange}"):
+            schema.prepare([[0, 1, 2], [3, 4, strange]])
 
 
 @pytest.mark.parametrize(

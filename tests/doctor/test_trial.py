@@ -13,7 +13,10 @@ from headway.doctor.sham import SHIFT
 from headway.doctor.trial import TUNING, Arm, Bench, Outcome, Trial, prove_on, trained, tune, with_rate
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers import SGD, Adam
-from headway.learning.schedules import Cosine, Fraction, OneCycle, Warmup
+from headway.learning.schedules.compose import Warmup
+from headway.learning.schedules.cycles import OneCycle
+from headway.learning.schedules.decay import Cosine
+from headway.learning.schedules.schedule import Fraction
 from headway.models.mlp import mlp
 from headway.signals.flow import flow
 from headway.signals.probe import Watch

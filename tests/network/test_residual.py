@@ -19,7 +19,7 @@ from headway.network.residual import Residual
 from headway.network.values import flatten
 from headway.spec.edit import Wrap, edit, new_address
 from headway.spec.error import HeadwayError
-from headway.spec.node import spec
+from headway.spec.node import spec, walk
 from headway.training.recipe import Recipe, mistakes, prepare
 
 BODY = Sequential((LayerNorm(), Dense(7), Tanh(), Dense(4)))
@@ -49,6 +49,40 @@ def test_residual_gradient_is_identity_plus_body_gradient(scale, key, rng):
         assert np.linalg.norm(difference) < 1e-14
         _, back = jax.vjp(lambda x: apply(Residual(BODY, scale=scale), params, x)[0], x)
         np.testing.assert_allclose(back(upstream)[0], upstream + scale * upstream @ body, rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.3, 0.0])
+def test_with_a_projection_value_and_gradient_are_those_of_skip_plus_scaled_body(scale, key, rng):
+    """y = P(x) + s F(x), and ∂L/∂x = (J_P + s J_F)ᵀ ∂L/∂y."""
+    body, skip = Sequential((LayerNorm(), Dense(7), Tanh(), Dense(3))), Dense(3, bias=False)
+    with jax.enable_x64(True):
+        block, x = Residual(body, scale=scale, skip=skip), jnp.array(rng.normal(size=(1, 4)))
+        params, _ = initialize(block, (4,), key, jnp.float64)
+        assert list(params) == ["body", "skip"]
+        w, upstream = params["skip"]["w"], jnp.array(rng.normal(size=(1, 3)))
+        y, back = jax.vjp(lambda x: apply(block, params, x)[0], x)
+        beside, back_body = jax.vjp(lambda x: apply(body, params["body"], x)[0], x)
+        np.testing.assert_allclose(y, x @ w + scale * beside, rtol=1e-12)
+        np.testing.assert_allclose(back(upstream)[0], upstream @ w.T + scale * back_body(upstream)[0], rtol=1e-12)
+
+
+def test_a_skip_written_as_identity_is_the_default(key, rng):
+    plain, written, x = Residual(BODY), Residual(BODY, skip=Identity()), jnp.array(rng.normal(size=(3, 4)), jnp.float32)
+    params, _ = initialize(plain, (4,), key)
+    np.testing.assert_array_equal(apply(plain, params, x)[0], apply(written, params, x)[0])
+    assert "skip" not in repr(plain)
+    assert dict(walk(plain)).keys() == dict(walk(written)).keys() - {"skip"}
+
+
+def test_a_projection_changes_stride_and_channels_and_is_counted_and_tapped(key):
+    """2 · outputs for scale and sum, and the two convolutions; the 1 × 1 projection of He et al. 2016, option B."""
+    block = Residual(Conv(8, stride=2, bias=False), skip=Conv(8, kernel=1, stride=2, bias=False))
+    assert block.shape((6, 6, 4)) == (3, 3, 8)
+    assert block.flops((6, 6, 4)) == 3 * 3 * 8 * (2 + 2 * 9 * 4 + 2 * 4)
+    params, _ = initialize(block, (6, 6, 4), key)
+    seen = {}
+    apply(block, params, jnp.ones((2, 6, 6, 4)), context=Context(tap=lambda a, y: seen.setdefault(a, y)))
+    assert {address: y.shape for address, y in seen.items()} == dict.fromkeys(("body", "skip", ""), (2, 3, 3, 8))
 
 
 def test_twenty_sigmoid_layers_pass_the_gradient_on_only_with_skips(key, rng):
@@ -84,6 +118,12 @@ def test_a_scale_of_one_over_the_root_of_the_depth_holds_the_variance(key, rng):
         (Sequential((Residual(Conv(2, stride=2)),)), (4, 2), r"^0/body: Residual .* End it in \(4, 2\), or take what"),
         (Residual(Residual(Dense(3), name="inner")), (2,), r"^body/body: Residual needs"),
         (Sequential((Residual(Sequential((ReLU(), MaxPool()))),)), (6,), r"^0/body/1: MaxPool takes \(length"),
+        (Residual(Dense(64)), (32,), r"or give a skip= that ends in \(64,\)\.$"),
+        (Residual(Dense(64), skip=Dense(63)), (32,), r"^skip: Residual adds it to the body, which makes "
+         r"\(32,\) → \(64,\); got \(32,\) → \(63,\)\. End both in the same shape, such as \(64,\)"),
+        (Sequential((Residual(Conv(2, stride=2), skip=Conv(2)),)), (4, 2), r"^0/skip: Residual .*; got \(4, 2\) → \(4"),
+        (Residual(Dense(3), skip=Identity()), (2,), r"^skip: Residual .*; got \(2,\) → \(2,\)"),
+        (Residual(Dense(3), skip=Sequential((MaxPool(),))), (6,), r"^skip/0: MaxPool takes \(length"),
     ],
 )  # fmt: skip
 def test_a_body_that_changes_the_shape_is_refused_by_address(network, inputs, message, key):
@@ -104,6 +144,9 @@ def test_a_body_that_changes_the_shape_is_refused_by_address(network, inputs, me
         ((Residual(Sequential((Dense(4), LayerNorm()))), LayerNorm(), ReLU()), {"0/body/0": HE}),
         ((Dense(4), Residual(Dense(4)), ReLU()), {"0": GLOROT, "1/body": HE}),
         ((Dense(4), Residual(Dropout(0.1)), ReLU()), {"0": HE}),
+        ((Residual(Sequential((ReLU(), Dense(3))), skip=Dense(3)), ReLU()), {"0/body/1": HE, "0/skip": HE}),
+        ((Dense(4), Residual(Sequential((ReLU(), Dense(3))), skip=Dense(3))),
+         {"0": HE, "1/body/1": GLOROT, "1/skip": GLOROT}),
     ],
 )  # fmt: skip
 def test_weights_start_as_they_would_without_the_skip(layers, expected):
@@ -155,6 +198,11 @@ def test_state_and_random_keys_reach_the_body(key):
         assert state == {"0": {"body": {"0": {"calls": calls}}}}
     assert set(np.unique(y)) == {1.0, 3.0}
     assert initialize(Residual(Dense(2)), (2,), key)[1] == {}
+    before = {"body": {"calls": 3}, "skip": {"calls": 5}}
+    assert apply(Residual(Calls(), skip=Calls()), {}, x, before, Context("train"))[1] == {
+        "body": {"calls": 4},
+        "skip": {"calls": 6},
+    }
     np.testing.assert_array_equal(apply(network, {}, x, state)[0], 2 * x)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.learning.optimizers import SGD
-from headway.learning.schedules import Cosine
+from headway.learning.schedules.decay import Cosine
 from headway.models.mlp import mlp
 from headway.network.activations import ReLU, Sigmoid
 from headway.network.compose import Sequential

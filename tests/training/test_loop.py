@@ -15,7 +15,9 @@ from headway.learning.losses import CrossEntropy
 from headway.learning.metrics import Accuracy
 from headway.learning.optimizers import SGD, AdamW
 from headway.learning.regularization import Dropout
-from headway.learning.schedules import Cosine, Epochs, Fraction, Warmup
+from headway.learning.schedules.compose import Warmup
+from headway.learning.schedules.decay import Cosine
+from headway.learning.schedules.schedule import Epochs, Fraction
 from headway.network.activations import ReLU, Softmax
 from headway.network.compose import Sequential
 from headway.network.dense import Dense

@@ -9,7 +9,7 @@ from headway.data.bundled import BreastCancer, Diabetes
 from headway.data.dataset import Data, arrays
 from headway.learning.losses import BinaryCrossEntropy, CrossEntropy, Hinge, Huber
 from headway.learning.metrics import R2, Accuracy
-from headway.learning.schedules import Epochs, Fraction
+from headway.learning.schedules.schedule import Epochs, Fraction
 from headway.network.dense import Dense
 from headway.spec.error import HeadwayError
 from headway.training.recipe import Evaluation, Recipe, prepare

@@ -1,0 +1,69 @@
+"""Jacobian norms by depth: how much each layer stretches what goes through it, and what comes back."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+
+from headway.learning.backpropagation.reverse import forward
+from headway.learning.backpropagation.rule import Local, backward
+from headway.network.compose import Sequential
+from headway.network.layer import Context, Layer, Params, State
+
+Mode = Literal["forward", "reverse"]
+
+
+def jacobian_norms(
+    network: Layer, params: Params, x: jax.Array, state: State | None = None, mode: Mode = "reverse"
+) -> dict[str, jax.Array]:
+    """Address → ‖J‖ = √Σ_ij (∂h_i/∂x_j)² of every example, [batch], for the layers in a row, in evaluation.
+
+    Layers of a Sequential, and of one inside it, are one step each; a Residual is one step. "forward" pushes
+    a unit change of every input through the layer, a column of J at a time; "reverse" sends a unit gradient of
+    every output back by the layer's rule, a row at a time. Both give the same: the first costs a pass for
+    every input, the second one for every output. Where a layer keeps all lengths ‖J‖ is √size.
+    """
+    _, at = forward(network, params, x, state or {}, Context())
+    norm = _by_columns if mode == "forward" else _by_rows
+    return {inside.context.address: norm(layer, inside) for layer, inside in steps(network, at)}
+
+
+def steps(layer: Layer, at: Local) -> Iterator[tuple[Layer, Local]]:
+    """The layers in a row that a network is, each with what it saw."""
+    if not isinstance(layer, Sequential):
+        yield layer, at
+        return
+    for child, inside in at.row(layer):
+        yield from steps(child, inside)
+
+
+def _by_columns(layer: Layer, at: Local) -> jax.Array:
+    context = dataclasses.replace(at.context, tap=Context.tap)
+
+    def function(x: jax.Array) -> jax.Array:
+        return layer.apply_with_state(at.params, at.state, x, context)[0]
+
+    def pushed(dx: jax.Array) -> jax.Array:
+        pushed_on: jax.Array = jax.jvp(function, (at.x,), (dx,))[1]
+        return pushed_on
+
+    return _norm(jax.vmap(pushed)(_units(at.x)))
+
+
+def _by_rows(layer: Layer, at: Local) -> jax.Array:
+    return _norm(jax.vmap(lambda dy: backward(layer, at, dy)[0])(_units(at.y)))
+
+
+def _units(h: jax.Array) -> jax.Array:
+    """For every number of an example, 1 there and 0 elsewhere, alike for all examples: [size, *h.shape]."""
+    size = h[0].size
+    one = jnp.eye(size, dtype=h.dtype).reshape(size, 1, *h.shape[1:])
+    return jnp.broadcast_to(one, (size, *h.shape))
+
+
+def _norm(J: jax.Array) -> jax.Array:
+    """[size, batch, …] → [batch]."""
+    squares: jax.Array = jnp.square(J).sum(axis=(0, *range(2, J.ndim)))
+    return jnp.sqrt(squares)

@@ -1,0 +1,107 @@
+"""The rules of sequences: tokens, positions, attention and the feed-forward part of a block."""
+
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+
+from headway.learning.backpropagation.activations import silu
+from headway.learning.backpropagation.layers import affine
+from headway.learning.backpropagation.rule import Back, Local, backward, rule
+from headway.network.activations import SiLU, Softmax
+from headway.network.attention import MultiHeadAttention, Rotary
+from headway.network.embedding import Embedding, LearnedPositions, SinusoidalPositions
+from headway.network.feedforward import FeedForward, SwiGLU
+from headway.network.recurrent import Last
+
+
+@rule(Embedding)
+def embedding(layer: Embedding, at: Local, dy: jax.Array) -> Back:
+    """y = table[x]: the row of a token gets the sum of dL/dy over its places; token ids have no derivative: 0."""
+    table = at.params["table"]
+    return jnp.zeros(at.x.shape), {"table": jnp.zeros(table.shape, dy.dtype).at[at.x].add(dy)}
+
+
+@rule(LearnedPositions)
+def learned_positions(layer: LearnedPositions, at: Local, dy: jax.Array) -> Back:
+    """y_t = x_t + p_t: dL/dx = dL/dy, dL/dp_t = Σ dL/dy_t over the batch, 0 for places behind the sequence's end."""
+    p = at.params["p"]
+    return dy, {"p": jnp.zeros(p.shape, dy.dtype).at[: dy.shape[1]].set(dy.sum(axis=0))}
+
+
+@rule(SinusoidalPositions)
+def sinusoidal_positions(layer: SinusoidalPositions, at: Local, dy: jax.Array) -> Back:
+    """y = x + p: dL/dx = dL/dy."""
+    return dy, {}
+
+
+@rule(Last)
+def last(layer: Last, at: Local, dy: jax.Array) -> Back:
+    """y = x_T: the last time gets dL/dy, all others 0."""
+    return jnp.zeros(at.x.shape, dy.dtype).at[:, -1].set(dy), {}
+
+
+@rule(FeedForward)
+def feed_forward(layer: FeedForward, at: Local, dy: jax.Array) -> Back:
+    """y = h w2 + b2, h = f(a), a = x w1 + b1: two dense layers with an activation between."""
+    w1, b1, w2 = (at.params[name] for name in ("w1", "b1", "w2"))
+    hidden = at.inside("activation", at.x @ w1 + b1)
+    dh, dw2, db2 = affine(hidden.y, w2, dy)
+    da, _ = backward(layer.activation, hidden, dh)
+    dx, dw1, db1 = affine(at.x, w1, da)
+    return dx, {"w1": dw1, "b1": db1, "w2": dw2, "b2": db2}
+
+
+@rule(SwiGLU)
+def swiglu(layer: SwiGLU, at: Local, dy: jax.Array) -> Back:
+    """y = h w_down, h = SiLU(a) ⊙ u, a = x w_gate, u = x w_up.
+
+    dL/da = SiLU'(a) ⊙ u ⊙ dL/dh, dL/du = SiLU(a) ⊙ dL/dh; x gets what comes back by both.
+    """
+    w_gate, w_up, w_down = (at.params[name] for name in ("w_gate", "w_up", "w_down"))
+    a, u, f = at.x @ w_gate, at.x @ w_up, SiLU()
+    dh, dw_down, _ = affine(f.function(a) * u, w_down, dy)
+    through_gate, dw_gate, _ = affine(at.x, w_gate, silu(f, a) * u * dh)
+    through_up, dw_up, _ = affine(at.x, w_up, f.function(a) * dh)
+    return through_gate + through_up, {"w_gate": dw_gate, "w_up": dw_up, "w_down": dw_down}
+
+
+@rule(MultiHeadAttention)
+def attention(layer: MultiHeadAttention, at: Local, dy: jax.Array) -> Back:
+    """y = o wo + bo, o = A v, A = softmax(S), S = q kᵀ / √e in every head, q = x wq + bq, k and v likewise.
+
+    dL/dA = dL/do vᵀ, dL/dv = Aᵀ dL/do, dL/dS = A ⊙ (dL/dA − Σ_t A dL/dA), dL/dq = dL/dS k / √e,
+    dL/dk = dL/dSᵀ q / √e; x gets what comes back by q, k and v together.
+    """
+    x, params, turn = at.x, at.params, layer.rotary
+    parts = {n: x @ params[f"w{n}"] + (params[f"b{n}"] if layer.bias else 0) for n in "qkv"}
+    q, k, v = (h.reshape(*h.shape[:2], layer.heads, -1) for h in parts.values())
+    q, k = (q, k) if turn is None else (turn.turn(q), turn.turn(k))
+    A, e = attention_weights(q, k, causal=layer.causal), q.shape[-1]
+    o = jnp.einsum("bhst,bthe->bshe", A, v)
+    do, *projected = affine(o.reshape(x.shape), params["wo"], dy)
+    do = do.reshape(o.shape)
+    dA = jnp.einsum("bshe,bthe->bhst", do, v)
+    dS = A * (dA - jnp.sum(A * dA, axis=-1, keepdims=True)) / math.sqrt(e)
+    dv = jnp.einsum("bhst,bshe->bthe", A, do)
+    dq, dk = jnp.einsum("bhst,bthe->bshe", dS, k), jnp.einsum("bhst,bshe->bthe", dS, q)
+    dq, dk = (dq, dk) if turn is None else (turned_back(turn, dq), turned_back(turn, dk))
+    back = {n: affine(x, params[f"w{n}"], dh.reshape(x.shape)) for n, dh in zip("qkv", (dq, dk, dv), strict=True)}
+    found = {n: rest for n, (_, *rest) in back.items()} | {"o": projected}
+    dtheta = {f"w{n}": dw for n, (dw, _) in found.items()} | {f"b{n}": db for n, (_, db) in found.items()}
+    dx = functools.reduce(jnp.add, (dx for dx, *_ in back.values()))
+    return dx, {name: dtheta[name] for name in params}
+
+
+def attention_weights(q: jax.Array, k: jax.Array, *, causal: bool) -> jax.Array:
+    """A = softmax(q kᵀ / √e), [batch, heads, queries, keys]; causal: 0 for every key behind its query."""
+    S = jnp.einsum("bshe,bthe->bhst", q, k) / math.sqrt(q.shape[-1])
+    seen = jnp.tril(jnp.ones(S.shape[-2:], bool)) if causal else True
+    return Softmax().function(jnp.where(seen, S, -jnp.inf))
+
+
+def turned_back(rotary: Rotary, g: jax.Array) -> jax.Array:
+    """The transpose of the turn, by the opposite angle: mirrored, turned, mirrored."""
+    mirror = jnp.tile(jnp.array([1, -1], g.dtype), g.shape[-1] // 2)
+    return mirror * rotary.turn(mirror * g)

@@ -1,0 +1,1 @@
+"""Schedules: the learning rate as a pure function of the update's index, 0 for the first."""

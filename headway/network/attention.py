@@ -1,0 +1,109 @@
+"""Attention: every position of a sequence takes from the others what its query finds in their keys."""
+
+import math
+from dataclasses import KW_ONLY
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+from pydantic import Field
+
+from headway.network.activations import Softmax
+from headway.network.dense import product
+from headway.network.embedding import angles, sequence
+from headway.network.initialization import GlorotUniform, Initializer, Shape
+from headway.network.layer import Context, Layer, Parameter, Params, bias, expect_features
+from headway.spec.error import HeadwayError
+from headway.spec.node import Number, Spec, spec
+
+
+@spec
+class Rotary(Spec):
+    """Rotary positions: pair i of a query or key at place t is turned by t / base^{2i/e} (Su et al. 2021).
+
+    (u, v) → (u cos a - v sin a, u sin a + v cos a): lengths stay, and the product of a query at place s and a key at
+    place t depends on s - t alone. e is the width of a head, which must be even.
+    """
+
+    base: Annotated[Number, Field(gt=0)] = 10000.0
+
+    def turn(self, x: jax.Array) -> jax.Array:
+        """Queries or keys [batch, time, heads, e], each turned by its place."""
+        a = angles(x, self.base)[:, None, :]
+        cos, sin = jnp.cos(a), jnp.sin(a)
+        u, v = x[..., 0::2], x[..., 1::2]
+        return jnp.stack([u * cos - v * sin, u * sin + v * cos], axis=-1).reshape(x.shape).astype(x.dtype)
+
+
+@spec
+class MultiHeadAttention(Layer):
+    """y = concat(head_1 … head_n) wo + bo, head = softmax(q kᵀ / √e) v, q = x wq + bq, k and v likewise.
+
+    Vaswani et al. 2017. Shapes: x and y [batch, time, d], the four weights [d, d]; a head has e = d / heads of the
+    columns of q, k and v. Every weight starts by its own fans d and d. The softmax is at least float32.
+    causal    a position sees itself and those before it, none behind: neither value nor gradient comes from there
+    rotary    turn queries and keys by their places; None: without positions y follows any reordering of x
+    """
+
+    heads: Annotated[int, Field(ge=1)]
+    _: KW_ONLY
+    causal: bool = False
+    rotary: Rotary | None = None
+    bias: bool = True
+    init: Initializer | None = None
+
+    def shape(self, inputs: Shape) -> Shape:
+        _, d = sequence(self, inputs)
+        if d % self.heads:
+            raise HeadwayError("", f"{self.heads} heads must share the features evenly", f"{d} features",
+                               f"Give it {math.ceil(d / self.heads) * self.heads}.")  # fmt: skip
+        if self.rotary is not None and d // self.heads % 2:
+            raise HeadwayError("rotary", "turns pairs: a head must have an even number of features",
+                               f"{d // self.heads}", f"Give {self.heads} heads {d + self.heads} features.")  # fmt: skip
+        return inputs
+
+    def parameters(self, inputs: Shape) -> dict[str, Parameter]:
+        d, found = inputs[-1], dict[str, Parameter]()
+        for name in "qkvo":
+            # What follows acts on the output alone: queries, keys and values do not meet it.
+            init = self.init if name == "o" else self.init or GlorotUniform()
+            found[f"w{name}"] = Parameter((d, d), init=init, fans=(d, d))
+            if self.bias:
+                found[f"b{name}"] = bias(d)
+        return found
+
+    def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
+        batch, time, d = x.shape
+        expect_features(params["wq"].shape[0], x, context)
+
+        def project(name: str, x: jax.Array) -> jax.Array:
+            y = product(x.reshape(-1, d), params[f"w{name}"])
+            return y + params[f"b{name}"] if self.bias else y
+
+        q, k, v = (project(name, x).reshape(batch, time, self.heads, -1) for name in "qkv")
+        if self.rotary is not None:
+            q, k = self.rotary.turn(q), self.rotary.turn(k)
+        heads = attend(q, k, v, causal=self.causal)
+        return project("o", heads).reshape(x.shape)
+
+    def flops(self, inputs: Shape) -> int:
+        time, d = inputs
+        projections = 4 * time * d * (2 * d + int(self.bias))
+        turns = 0 if self.rotary is None else 6 * time * d
+        scores = self.heads * time * time
+        return projections + turns + 4 * time * time * d + scores + Softmax().flops((scores,))
+
+
+def attend(q: jax.Array, k: jax.Array, v: jax.Array, *, causal: bool = False) -> jax.Array:
+    """softmax(q kᵀ / √e) v in every head: q [batch, queries, heads, e], k and v [batch, keys, heads, e].
+
+    Scores and softmax are at least float32, whatever dtype q has; the result has that of v. Causal: query s sees the
+    keys t ≤ s alone; the others get the weight exp(-∞) = 0, and with it the gradient 0.
+    """
+    wide = jnp.promote_types(q.dtype, jnp.float32)
+    scores = jnp.einsum("bshe,bthe->bhst", q, k, preferred_element_type=wide) / math.sqrt(q.shape[-1])
+    if causal:
+        s, t = jnp.arange(q.shape[1])[:, None], jnp.arange(k.shape[1])
+        scores = jnp.where(t <= s, scores, -jnp.inf)
+    weights = Softmax().function(scores).astype(v.dtype)
+    return jnp.einsum("bhst,bthe->bshe", weights, v)
