@@ -71,6 +71,8 @@ from headway.learning.optimizers import RMSProp as RMSProp
 from headway.learning.optimizers import apply_updates as apply_updates
 from headway.learning.optimizers import describe as describe
 from headway.learning.regularization import Dropout as Dropout
+from headway.learning.regularization import Noise as Noise
+from headway.learning.regularization import StochasticDepth as StochasticDepth
 from headway.learning.schedules.compose import Piecewise as Piecewise
 from headway.learning.schedules.compose import Warmup as Warmup
 from headway.learning.schedules.cycles import OneCycle as OneCycle
@@ -91,6 +93,11 @@ from headway.models.convnet import pooled_convnet as pooled_convnet
 from headway.models.convnet import residual_convnet as residual_convnet
 from headway.models.convnet import strided_convnet as strided_convnet
 from headway.models.mlp import mlp as mlp
+from headway.models.transformer import language_model as language_model
+from headway.models.transformer import post_ln as post_ln
+from headway.models.transformer import pre_ln as pre_ln
+from headway.models.transformer import sequence_classifier as sequence_classifier
+from headway.models.transformer import transformer_block as transformer_block
 from headway.network.activations import ELU as ELU
 from headway.network.activations import GELU as GELU
 from headway.network.activations import SELU as SELU

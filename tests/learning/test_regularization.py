@@ -3,10 +3,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from headway.learning.regularization import Dropout
+from headway.learning.regularization import Dropout, Noise, StochasticDepth
 from headway.network.activations import ReLU
 from headway.network.compose import Sequential
 from headway.network.layer import Context, apply
+from headway.network.residual import Residual
 from headway.spec.error import HeadwayError
 from headway.spec.numbers import join, split
 
@@ -37,23 +38,57 @@ def test_numbers_and_examples_are_dropped_independently():
     assert np.abs(np.corrcoef(y[:50]) - np.eye(50)).max() < 5 / np.sqrt(50)
 
 
+@pytest.mark.parametrize("layer", [Dropout(0.5), StochasticDepth(0.5), Noise(0.5)], ids=repr)
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
-def test_evaluation_changes_nothing_and_training_keeps_the_dtype(dtype, rng):
+def test_evaluation_changes_nothing_and_training_keeps_the_dtype(layer, dtype, rng):
     x = jnp.array(rng.normal(size=(3, 4, 5)), dtype)
-    assert apply(Dropout(0.5), {}, x)[0] is x
-    assert dropped(Dropout(0.5), x, range(3)).dtype == dtype
+    assert apply(layer, {}, x)[0] is x
+    assert dropped(layer, x, range(3)).dtype == dtype
 
 
-def test_the_mask_of_an_example_is_the_same_in_any_batch_at_any_place_in_any_precision():
+@pytest.mark.parametrize("layer", [Dropout(0.5), StochasticDepth(0.5)], ids=repr)
+def test_the_mask_of_an_example_is_the_same_in_any_batch_at_any_place_in_any_precision(layer):
     x = jnp.ones((6, 4, 3))
-    full = dropped(Dropout(0.5), x, range(6))
-    np.testing.assert_array_equal(dropped(Dropout(0.5), x, range(6)), full)
-    np.testing.assert_array_equal(dropped(Dropout(0.5), x, [5, 4, 3, 2, 1, 0])[::-1], full)
-    np.testing.assert_array_equal(dropped(Dropout(0.5), x[:1], [3]), full[3:4])
-    np.testing.assert_array_equal(dropped(Dropout(0.5), x.astype(jnp.bfloat16), range(6)), full)
-    np.testing.assert_array_equal(jax.jit(lambda x: dropped(Dropout(0.5), x, range(6)))(x), full)
+    full = dropped(layer, x, range(6))
+    np.testing.assert_array_equal(dropped(layer, x, range(6)), full)
+    np.testing.assert_array_equal(dropped(layer, x, [5, 4, 3, 2, 1, 0])[::-1], full)
+    np.testing.assert_array_equal(dropped(layer, x[:1], [3]), full[3:4])
+    np.testing.assert_array_equal(dropped(layer, x.astype(jnp.bfloat16), range(6)), full)
+    np.testing.assert_array_equal(jax.jit(lambda x: dropped(layer, x, range(6)))(x), full)
     with jax.enable_x64(True):
-        np.testing.assert_array_equal(dropped(Dropout(0.5), x.astype(jnp.float64), range(6)), full)
+        np.testing.assert_array_equal(dropped(layer, x.astype(jnp.float64), range(6)), full)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3, 0.8])
+def test_stochastic_depth_keeps_or_drops_a_whole_example_and_the_mean_stays(rate):
+    y = np.asarray(dropped(StochasticDepth(rate), jnp.ones((4000, 2, 3)), range(4000))).reshape(4000, -1)
+    assert (y == y[:, :1]).all()
+    error = 4 * np.sqrt(rate * (1 - rate) / len(y))
+    assert abs((y[:, 0] == 0).mean() - rate) <= error
+    assert abs(y.mean() - 1) <= error / (1 - rate) + 1e-6
+
+
+def test_a_residual_body_that_is_dropped_leaves_its_input():
+    block = Residual(Sequential((ReLU(), StochasticDepth(0.5))))
+    x = jnp.linspace(1, 2, 50).reshape(50, 1)
+    y = np.asarray(dropped(block, x, range(50)))
+    np.testing.assert_allclose(np.unique(np.round(y / x, 4)), [1, 3])
+
+
+def test_noise_has_mean_0_the_scale_asked_for_and_is_independent_of_the_input():
+    x = jnp.linspace(-3, 3, 200).reshape(1, 200) * jnp.ones((500, 1))
+    e = np.asarray(dropped(Noise(0.7), x, range(500)) - x)
+    assert abs(e.mean()) < 4 * 0.7 / np.sqrt(e.size)
+    assert e.std() == pytest.approx(0.7, rel=4 / np.sqrt(2 * e.size))
+    assert abs(np.corrcoef(e.ravel(), np.asarray(x).ravel())[0, 1]) < 4 / np.sqrt(e.size)
+
+
+def test_noise_on_a_linear_model_is_an_l2_penalty_in_expectation(rng):
+    """E (w·(x + ε) − y)² = (w·x − y)² + scale² ‖w‖² (Bishop 1995)."""
+    w, x = rng.normal(size=5), np.tile(rng.normal(size=5), (40_000, 1))
+    noisy = np.asarray(dropped(Noise(0.5), jnp.asarray(x, jnp.float32), range(40_000))) @ w
+    gained = noisy - x @ w
+    assert (gained**2).mean() == pytest.approx(0.25 * (w @ w), rel=0.04)
 
 
 def test_two_layers_drop_differently_and_a_layer_between_them_changes_neither():

@@ -31,7 +31,7 @@ WIDE = Sequential((Dense(3), ReLU()))
         (Product(), lambda a, b: a * b),
         (Concatenation(), lambda a, b: np.concatenate([a, b], axis=1)),
     ],
-    ids=repr,
+    ids=["sum", "product", "concatenation"],
 )
 def test_every_branch_gets_the_input_and_the_join_gets_their_outputs(join, expected, key, rng):
     branch, x = Branch((A, B), join=join), rng.normal(size=(5, 3)).astype(np.float32)

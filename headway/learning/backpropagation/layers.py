@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from headway.learning.backpropagation.rule import Back, Local, rule
-from headway.learning.regularization import Dropout
+from headway.learning.regularization import Dropout, Noise, StochasticDepth
 from headway.network.convolution import AveragePool, Axis, Conv, Flatten, GlobalAveragePool, MaxPool, window_axes
 from headway.network.dense import Dense
 
@@ -78,9 +78,16 @@ def flatten(layer: Flatten, at: Local, dy: jax.Array) -> Back:
 
 
 @rule(Dropout)
-def dropout(layer: Dropout, at: Local, dy: jax.Array) -> Back:
+@rule(StochasticDepth)
+def dropout(layer: Dropout | StochasticDepth, at: Local, dy: jax.Array) -> Back:
     """y = x ⊙ m / (1 − rate): dL/dx = dL/dy ⊙ m / (1 − rate), the same mask m from the same keys."""
     return layer.apply({}, dy, at.context), {}
+
+
+@rule(Noise)
+def noise(layer: Noise, at: Local, dy: jax.Array) -> Back:
+    """y = x + ε: dL/dx = dL/dy."""
+    return dy, {}
 
 
 def rows(x: jax.Array) -> jax.Array:

@@ -1,0 +1,61 @@
+"""Transformers: blocks of attention and feed-forward, each a residual connection with layer normalization."""
+
+from collections.abc import Callable
+
+from headway.network.attention import MultiHeadAttention
+from headway.network.compose import Sequential
+from headway.network.convolution import GlobalAveragePool
+from headway.network.dense import Dense
+from headway.network.embedding import Embedding, SinusoidalPositions
+from headway.network.feedforward import FeedForward
+from headway.network.layer import Layer
+from headway.network.normalization import LayerNorm
+from headway.network.residual import Residual
+
+Placement = Callable[[Layer], Layer]
+
+
+def pre_ln(sublayer: Layer) -> Residual:
+    """y = x + F(LN(x)): the way around F is the identity (Xiong et al. 2020)."""
+    return Residual(Sequential((LayerNorm(), sublayer)))
+
+
+def post_ln(sublayer: Layer) -> Sequential:
+    """y = LN(x + F(x)), as in the first transformer: the way around F is normalized too (Vaswani et al. 2017)."""
+    return Sequential((Residual(sublayer), LayerNorm()))
+
+
+def transformer_block(heads: int, hidden: int, *, placement: Placement = pre_ln, causal: bool = False) -> Sequential:
+    """Attention, then feed-forward with `hidden` units, both in the placement given, over [time, d]."""
+    sublayers = (MultiHeadAttention(heads, causal=causal), FeedForward(hidden))
+    return Sequential(tuple(placement(sublayer) for sublayer in sublayers))
+
+
+def sequence_classifier(
+    vocabulary: int, outputs: int, *, width: int = 64, heads: int = 4, blocks: int = 2, placement: Placement = pre_ln
+) -> Sequential:
+    """Tokens [time] to `outputs` numbers: embedding, places, blocks that see the whole sequence, the mean over places.
+
+    Feed-forward parts have 4 × `width` hidden units. Behind Pre-LN blocks stands one more LayerNorm: what comes out of
+    them is a sum that nothing has normalized.
+    """
+    body = [transformer_block(heads, 4 * width, placement=placement) for _ in range(blocks)]
+    return Sequential((*embedded(vocabulary, width), *body, *last_norm(placement), GlobalAveragePool(), Dense(outputs)))
+
+
+def language_model(
+    vocabulary: int, *, width: int = 64, heads: int = 4, blocks: int = 2, placement: Placement = pre_ln
+) -> Sequential:
+    """Tokens [time] to logits of the token that follows each, [time, vocabulary], from those before it alone."""
+    body = [transformer_block(heads, 4 * width, placement=placement, causal=True) for _ in range(blocks)]
+    return Sequential((*embedded(vocabulary, width), *body, *last_norm(placement), Dense(vocabulary)))
+
+
+def embedded(vocabulary: int, width: int) -> tuple[Layer, Layer]:
+    """A vector for every token, and its place added to it."""
+    return Embedding(vocabulary, width=width), SinusoidalPositions()
+
+
+def last_norm(placement: Placement) -> tuple[Layer, ...]:
+    """What normalizes the sum that Pre-LN blocks leave; nothing where they end in a norm themselves."""
+    return () if placement is post_ln else (LayerNorm(),)
