@@ -37,9 +37,9 @@ def activate(kind: Activation, x: Float[Array, "*shape"]) -> Float[Array, "*shap
 
 @checked
 def run(
-    kind: Layer, params: Any, x: Float[Array, "batch *inputs"] | Int[Array, "batch *inputs"], context: Context
+    kind: Layer, values: Any, x: Float[Array, "batch *inputs"] | Int[Array, "batch *inputs"], context: Context
 ) -> Float[Array, "batch *outputs"]:
-    return kind.apply_with_state(params, {}, x, context)[0]
+    return kind.apply_with_state(*values, x, context)[0]
 
 
 @checked
@@ -84,9 +84,8 @@ def promised(node: Spec) -> None:
         case Layer():
             context = Context("train", keys=jax.random.split(jax.random.key(0), 4), places=places(node))
             for shape in input_shapes(node):
-                params, _ = initialize(node, shape, jax.random.key(0))
                 x = inputs(node, shape)
-                run(node, params, x, context)
+                run(node, initialize(node, shape, jax.random.key(0)), x, context)
                 if isinstance(node, Activation):
                     activate(node, x)
         case Loss() | Metric():
