@@ -120,9 +120,9 @@ WORDS = {
     ("export", "--out", "no/such/folder/m.mmd"): "--out: must be a file that can be written",
     ("--map", "none.toml"): "none.toml: must be a readable text file in UTF-8",
     ("build", "map.yaml"): "map.yaml: a spec is read from a file that ends in .json or .toml",
-    ("audit", "none.md"): "none.md: must be a readable text file in UTF-8",
+    ("audit", "none.md"): "headway: none.md: must be a readable text file in UTF-8",
     ("audit", "empty.md"): "empty.md, line 1: ",
-    ("audit", "binary.md"): "binary.md: must be a readable text file in UTF-8",
+    ("audit", "binary.md"): "headway: binary.md: must be a readable text file in UTF-8",
 }  # fmt: skip
 
 

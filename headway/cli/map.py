@@ -76,9 +76,11 @@ def audit(
     from headway.concepts.audit import audit, counts
     from headway.concepts.document import parse
     from headway.report.table import table
+    from headway.spec.json import text_of
 
+    text = text_of(file)
     try:
-        document = parse(text_of(file))
+        document = parse(text)
     except HeadwayError as error:
         raise HeadwayError(f"{file}, {error.where}", error.must, error.got, error.fix) from None
     known = map_from(map_file) if map_file else map_that_knows(document)
@@ -127,14 +129,6 @@ def told(finding: "Inconsistency") -> str:
     return "\n".join(
         [head, *textwrap.wrap(", ".join(finding.where), 112, initial_indent="    ", subsequent_indent="    ")]
     )
-
-
-def text_of(file: Path) -> str:
-    """What stands in a text file."""
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise HeadwayError(str(file), "must be a readable text file in UTF-8", error) from None
 
 
 def given(text: str, out: Path | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from headway.data.dataset import Dataset
-from headway.doctor.remedies import RATE_ALONE, Remedy, random_remedies
+from headway.doctor.remedies import RANDOM, RATE_ALONE, Remedy, random_remedies
 from headway.doctor.trial import Arm, Bench, Trial, prove_on, tune
 from headway.doctor.verdict import ELIMINATED, PROVEN, Verdict, hopeless, interval, sign_p, spent, verdicts
 from headway.spec.edit import edit
@@ -49,7 +49,7 @@ class Proof:
         Not by effect: that of the learning rate alone is measured from another arm than all others.
         """
         named = [n for n, v in self.verdicts.items() if v.word == PROVEN and n in self.remedies]
-        meant = [name for name in named if not name.startswith("random: ")]
+        meant = [name for name in named if not name.startswith(RANDOM)]
         return sorted(meant, key=lambda name: float(np.mean(self.arms[name].losses)))
 
     def record(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from headway.learning.clipping import ClipByNorm
 from headway.learning.optimizers import SGD, Adam
 from headway.learning.regularization import Dropout
 from headway.network.activations import GELU, SELU, Identity, ReLU, Softplus, Tanh
-from headway.network.compose import Sequential
+from headway.network.compose import Sequential, last_address
 from headway.network.dense import Dense
 from headway.network.initialization import LeCunNormal, Normal, Orthogonal, Shape
 from headway.network.layer import Activation, Layer
@@ -41,6 +41,8 @@ class Remedy(Spec):
     cost: str = ""
 
 
+RANDOM = "random: "
+"""How the names of random remedies begin."""
 NORM = "two parameters a unit, about 8 operations an activation"
 RATE_ALONE = Remedy(
     (),
@@ -114,7 +116,7 @@ class Block(NamedTuple):
 
 def hidden_blocks(network: Layer, inputs: Shape, address: str = "") -> list[Block]:
     """Every dense layer that has its activation right behind it, but for one that ends the network."""
-    shapes, last, found = dict(received(network, inputs, address)), address_of_last(network, address), []
+    shapes, last, found = dict(received(network, inputs, address)), last_address(network, address), []
     for container, node in walk(network, address):
         members = [(join_address(container, key), part) for key, part in children(node).items()]
         for (at, dense), (behind, activation) in pairwise(members if isinstance(node, Sequential) else ()):
@@ -129,15 +131,6 @@ def received(network: Layer, inputs: Shape, address: str = "") -> list[tuple[str
     for key, child, shape in network.parts(inputs):
         found += received(child, shape, join_address(address, key))
     return found
-
-
-def address_of_last(network: Layer, address: str = "") -> str:
-    """Where the layer stands that makes the output."""
-    if not isinstance(network, Sequential):
-        return address
-    key, child = list(children(network).items())[-1]
-    assert isinstance(child, Layer)
-    return address_of_last(child, join_address(address, key))
 
 
 def random_remedies(recipe: Recipe, inputs: Shape, count: int, seed: int) -> tuple[Remedy, ...]:
@@ -168,5 +161,5 @@ def everyday_edits(recipe: Recipe, inputs: Shape) -> list[Remedy]:
         edits[f"{type(initializer).__name__} weights"] = [Set(f"{b.at}/init", value=initializer) for b in blocks]
     for function in (Tanh(), GELU(), SELU(), Softplus()):
         edits[f"{type(function).__name__} in place"] = [Replace(b.activation_at, by=function) for b in blocks]
-    drawn = (Remedy(tuple(own), name=f"random: {name}") for name, own in edits.items() if own)
+    drawn = (Remedy(tuple(own), name=RANDOM + name) for name, own in edits.items() if own)
     return [remedy for remedy in drawn if edit(recipe, *remedy.edits).spec != recipe]

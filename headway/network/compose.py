@@ -6,8 +6,8 @@ import jax
 
 from headway.network.initialization import Shape
 from headway.network.layer import Context, Layer, Params, State, call, shape_of
-from headway.spec.error import HeadwayError
-from headway.spec.node import children, spec
+from headway.spec.error import HeadwayError, join_address
+from headway.spec.node import children, segment, spec
 
 
 @spec
@@ -60,3 +60,11 @@ def activation_after(layers: tuple[Layer, ...], following: Layer | None) -> Laye
     for layer in reversed(layers):
         following = layer.meets(following)
     return following
+
+
+def last_address(network: Layer, address: str = "") -> str:
+    """Where the layer stands that makes the output."""
+    if not isinstance(network, Sequential):
+        return address
+    key = segment(network.layers[-1], len(network.layers) - 1)
+    return last_address(network.layers[-1], join_address(address, key))

@@ -11,13 +11,11 @@ import numpy as np
 from headway.doctor.cure import Cure
 from headway.doctor.proof import Proof
 from headway.doctor.verdict import PROVEN, Verdict
-from headway.report.story import arm_order
+from headway.report.story import LEAST, arm_order
 
 BEFORE, AFTER, QUIET = "#c4553b", "#2f7fb8", "#8a8f98"
 INK = "#010203"
 """Stands for the colour of the text around the picture, light or dark."""
-LEAST = 1e-45
-"""What stands for a gradient of 0 on a logarithmic scale."""
 OPENING = (
     r'<svg class="{}" role="img" \1 xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
 )

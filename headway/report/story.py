@@ -8,6 +8,7 @@ from headway.concepts.graph import Map
 from headway.doctor.cure import Cure
 from headway.doctor.finding import Finding
 from headway.doctor.proof import CONTROL, ORIGINAL, SHAM, Proof
+from headway.doctor.remedies import RANDOM
 from headway.doctor.verdict import ELIMINATED, Verdict
 from headway.report.neighbourhood import decades, statements
 from headway.report.plot import text_levels
@@ -25,7 +26,8 @@ from headway.report.wording import (
     training_in_words,
 )
 
-RANDOM = "random: "
+LEAST = 1e-45
+"""What stands for a gradient of 0 in a logarithm that is shown."""
 COLUMNS = ("arm", "rate", "loss", "better by", "level", "p", "flow", "verdict")
 
 
@@ -96,7 +98,7 @@ def _diagnosis(cure: Cure) -> list[str | Rows | Picture]:
 def _flow(cure: Cure) -> Picture:
     """Gradient flow as bars, before and after on one scale."""
     portraits = {"before": cure.before} | ({"after": cure.after} if cure.after else {})
-    logs = {name: [float(np.log10(max(g, 1e-45))) if np.isfinite(g) else np.nan for _, g, _ in portrait.flow]
+    logs = {name: [float(np.log10(max(g, LEAST))) if np.isfinite(g) else np.nan for _, g, _ in portrait.flow]
             for name, portrait in portraits.items()}  # fmt: skip
     every = [value for values in logs.values() for value in values if np.isfinite(value)]
     if not every:

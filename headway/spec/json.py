@@ -88,11 +88,16 @@ def read(path: Path | str) -> Any:
     """The plain values in a `.json` or `.toml` file."""
     if Path(path).suffix not in (".json", ".toml"):
         raise HeadwayError(str(path), "a spec is read from a file that ends in .json or .toml", Path(path).name)
+    text = text_of(path)
+    return _json(text, str(path)) if Path(path).suffix == ".json" else _toml(text, str(path))
+
+
+def text_of(path: Path | str) -> str:
+    """What stands in a text file."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise HeadwayError(str(path), "must be a readable text file in UTF-8", error) from None
-    return _json(text, str(path)) if Path(path).suffix == ".json" else _toml(text, str(path))
 
 
 def _document(document: Any) -> Spec:

@@ -16,12 +16,13 @@ from headway.learning.metrics import Metric
 from headway.learning.optimizers import Optimizer, decay_mask
 from headway.learning.schedules.schedule import Epochs, Schedule
 from headway.network.activations import Sigmoid, Softmax
-from headway.network.compose import Sequential
+from headway.network.compose import last_address
 from headway.network.embedding import expect_tokens
 from headway.network.layer import Layer
 from headway.signals.probe import Watch, watched
 from headway.spec.error import HeadwayError, did_you_mean
 from headway.spec.node import Count, Spec, spec
+from headway.spec.select import get
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -212,7 +213,7 @@ def impossible(recipe: Recipe, data: Dataset) -> list[HeadwayError]:
 
 def mistakes(recipe: Recipe) -> list[HeadwayError]:
     """What can be computed but is known to be wrong; `train` refuses it unless told to go on."""
-    last, loss, found = last_layer(recipe.network), type(recipe.loss).__name__, []
+    last, loss, found = get(recipe.network, last_address(recipe.network)), type(recipe.loss).__name__, []
     squashed = isinstance(last, Softmax | Sigmoid)
     if recipe.loss.expects == "logits" and squashed:
         found.append(("network", f"{loss} takes logits and squashes them itself", f"{last} at the end",
@@ -223,8 +224,3 @@ def mistakes(recipe: Recipe) -> list[HeadwayError]:
         found.append(("optimizer/learning_rate", "must be above 0 to learn", "0", "Try 1e-3."))
     anyway = "Or train it as it is: anyway=True, --anyway."
     return [HeadwayError(where, must, got, f"{fix} {anyway}") for where, must, got, fix in found]
-
-
-def last_layer(network: Layer) -> Layer:
-    """The layer that makes the output."""
-    return last_layer(network.layers[-1]) if isinstance(network, Sequential) else network
