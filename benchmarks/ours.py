@@ -14,7 +14,8 @@ from headway.models.mlp import mlp
 from headway.signals.probe import Watch
 from headway.training.chunk import compute, longest
 from headway.training.evaluate import outputs
-from headway.training.recipe import Epochs, Recipe, prepare
+from headway.training.job import prepare
+from headway.training.recipe import Epochs, Recipe
 from headway.training.step import initial_state
 
 

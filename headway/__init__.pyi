@@ -195,6 +195,8 @@ from headway.spec.schema import json_schema as json_schema
 from headway.spec.select import select as select
 from headway.training.callbacks import Progress as Progress
 from headway.training.evaluate import Judgement as Judgement
+from headway.training.job import Update as Update
+from headway.training.job import prepare as prepare
 from headway.training.named import RECIPES as RECIPES
 from headway.training.named import named as named
 from headway.training.recipe import Checkpoints as Checkpoints
@@ -202,8 +204,6 @@ from headway.training.recipe import EarlyStopping as EarlyStopping
 from headway.training.recipe import Evaluation as Evaluation
 from headway.training.recipe import Recipe as Recipe
 from headway.training.recipe import Seconds as Seconds
-from headway.training.recipe import Update as Update
-from headway.training.recipe import prepare as prepare
 from headway.training.run import Run as Run
 from headway.training.step import Batch as Batch
 from headway.training.step import batch as batch

@@ -29,4 +29,5 @@ import headway.network.residual
 import headway.signals.probe
 import headway.spec.edit
 import headway.training.evaluate
+import headway.training.job
 import headway.training.recipe  # noqa: F401 (imported for the kinds they register)

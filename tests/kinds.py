@@ -59,7 +59,8 @@ from headway.spec.edit import Edits, InsertAfter, InsertBefore, Remove, Replace,
 from headway.spec.error import HeadwayError
 from headway.spec.node import KINDS, Spec, data_fields, walk
 from headway.training.evaluate import Judgement
-from headway.training.recipe import Recipe, Update
+from headway.training.job import Update
+from headway.training.recipe import Recipe
 from headway.training.step import Batch, initial_state, update_once
 
 for _module in pkgutil.walk_packages(headway.__path__, "headway."):

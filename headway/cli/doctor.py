@@ -74,7 +74,7 @@ def trained(what: str, sets: list[str], imports: list[str]) -> "Run":
     """The run of a recipe, watched as often as a cure would."""
     from headway.doctor.cure import under_watch
     from headway.training.callbacks import Progress
-    from headway.training.recipe import prepare
+    from headway.training.job import prepare
     from headway.training.train import train
 
     recipe = recipe_of(what, sets, imports)

@@ -82,7 +82,7 @@ def show(what: What, *, sets: Sets = [], imports: Modules = []) -> None:  # noqa
     from headway.learning.schedules.schedule import rate_at
     from headway.network.summary import summary
     from headway.report.plot import text_curve
-    from headway.training.recipe import prepare
+    from headway.training.job import prepare
 
     recipe = recipe_of(what, sets, imports)
     job = prepare(recipe, anyway=True)

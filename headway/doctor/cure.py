@@ -17,7 +17,8 @@ from headway.signals.flow import flow
 from headway.signals.probe import Watch
 from headway.spec.json import from_dict, save, to_dict
 from headway.training.interruption import PAUSED
-from headway.training.recipe import Recipe, prepare
+from headway.training.job import prepare
+from headway.training.recipe import Recipe
 from headway.training.run import Run
 from headway.training.train import train
 

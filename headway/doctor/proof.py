@@ -13,7 +13,8 @@ from headway.doctor.verdict import ELIMINATED, PROVEN, Verdict, hopeless, interv
 from headway.spec.edit import edit
 from headway.spec.error import HeadwayError
 from headway.spec.json import from_dict, to_dict
-from headway.training.recipe import Recipe, prepare
+from headway.training.job import prepare
+from headway.training.recipe import Recipe
 
 ORIGINAL, CONTROL, SHAM = "as it is", "tuned control", "sham"
 

@@ -22,7 +22,8 @@ from headway.spec.error import HeadwayError
 from headway.spec.node import Spec, spec
 from headway.training.chunk import Examples, compute, longest
 from headway.training.evaluate import judge, on_device
-from headway.training.recipe import Job, Recipe, prepare
+from headway.training.job import Job, prepare
+from headway.training.recipe import Recipe
 from headway.training.step import TrainingState, initial_state
 
 TUNING = 500_000

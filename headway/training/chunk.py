@@ -15,7 +15,7 @@ from headway.signals.probe import empty_slots, watched
 from headway.signals.statistics import STATISTICS
 from headway.spec.numbers import join, split
 from headway.training.finite import all_finite, first_non_finite
-from headway.training.recipe import Job, Update
+from headway.training.job import Job, Update
 from headway.training.step import MEASURES, Batch, TrainingState, batch, draw_batches, update_once
 
 Examples = tuple[jax.Array, jax.Array]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from headway.network.layer import Context, apply
 from headway.network.values import flatten
 from headway.spec.select import get
-from headway.training.recipe import Update
+from headway.training.job import Update
 from headway.training.step import Batch, TrainingState, step
 
 

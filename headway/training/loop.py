@@ -13,7 +13,8 @@ from headway.training.callbacks import Advanced, Callback, Ended, Evaluated, Eve
 from headway.training.chunk import Chunk, compute, longest
 from headway.training.evaluate import judge, on_device
 from headway.training.interruption import PAUSED, Interruption
-from headway.training.recipe import Job, Seconds, in_updates
+from headway.training.job import Job, in_updates
+from headway.training.recipe import Seconds
 from headway.training.record import History, RunFolder, Standing
 from headway.training.run import Run
 from headway.training.step import TrainingState

@@ -14,7 +14,7 @@ from headway.learning.schedules.schedule import rate_at
 from headway.network.layer import Context, apply, initialize, salt
 from headway.signals.probe import Probes
 from headway.spec.numbers import join, split
-from headway.training.recipe import Job, Update
+from headway.training.job import Job, Update
 
 TrainingState = dict[str, Any]
 MEASURES = ("loss", "gradient_norm", "learning_rate")
@@ -53,10 +53,19 @@ def _step(structure: Update, numbers: Mapping[str, Any], state: TrainingState, b
     return update_once(join(structure, numbers), state, batch)
 
 
-def update_once(
+class Differentiated(NamedTuple):
+    """What a batch says of the parameters: its loss, the gradients, the new network state, a row of signals a slot."""
+
+    loss: jax.Array
+    gradients: Any
+    network: Any
+    signals: tuple[jax.Array, ...]
+
+
+def differentiate(
     update: Update, state: TrainingState, batch: Batch, slots: Sequence[jax.Array] = ()
-) -> tuple[TrainingState, dict[str, jax.Array]]:
-    """The update itself, as a pure function to be traced. With a slot for every watched layer: also its signals."""
+) -> Differentiated:
+    """One pass forward and one back. With a slot for every watched layer: also its signals."""
 
     def objective(params: Any, slots: Any) -> tuple[jax.Array, Any]:
         tap = Probes(slots) if slots else Context.tap
@@ -66,6 +75,14 @@ def update_once(
 
     differentiated = jax.value_and_grad(objective, (0, 1), has_aux=True)
     (loss, network), (gradients, signals) = differentiated(state["params"], tuple(slots))
+    return Differentiated(loss, gradients, network, signals)
+
+
+def update_once(
+    update: Update, state: TrainingState, batch: Batch, slots: Sequence[jax.Array] = ()
+) -> tuple[TrainingState, dict[str, jax.Array]]:
+    """The update itself, as a pure function to be traced. With a slot for every watched layer: also its signals."""
+    loss, gradients, network, signals = differentiate(update, state, batch, slots)
     measures = {
         "loss": loss,
         "gradient_norm": global_norm(gradients),

@@ -7,8 +7,9 @@ from headway.spec.error import HeadwayError
 from headway.training.callbacks import Callback
 from headway.training.compilation import use_compilation_cache
 from headway.training.interruption import PAUSED
+from headway.training.job import prepare
 from headway.training.loop import Loop, best_of
-from headway.training.recipe import Recipe, prepare
+from headway.training.recipe import Recipe
 from headway.training.record import History, RunFolder, Standing
 from headway.training.run import Run
 from headway.training.step import initial_state

@@ -13,7 +13,7 @@ from headway.network.dense import Dense
 from headway.network.initialization import Normal
 from headway.signals.probe import Watch
 from headway.spec.json import load
-from headway.training.recipe import mistakes
+from headway.training.job import mistakes
 from headway.training.run import Run
 from headway.training.train import train
 from tests.doctor.conftest import SICK, TRIAL

@@ -25,8 +25,9 @@ from headway.network.residual import Residual
 from headway.network.values import flatten
 from headway.spec.edit import edit, new_address
 from headway.spec.node import walk
+from headway.training.job import prepare
 from headway.training.named import RECIPES, named
-from headway.training.recipe import Recipe, prepare
+from headway.training.recipe import Recipe
 from headway.training.step import batch, initial_state, step
 
 SMALL = Normal(0.05)

@@ -10,7 +10,7 @@ from headway.learning.optimizers import SGD
 from headway.network.dense import Dense
 from headway.spec.error import HeadwayError
 from headway.spec.numbers import join, split
-from headway.training.recipe import Update
+from headway.training.job import Update
 from headway.training.step import Batch, initial_state, update_once
 
 rng = np.random.default_rng(2)

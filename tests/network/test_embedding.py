@@ -20,7 +20,8 @@ from headway.network.normalization import LayerNorm
 from headway.network.residual import Residual
 from headway.signals.probe import Watch, watched
 from headway.spec.error import HeadwayError
-from headway.training.recipe import Evaluation, Recipe, prepare
+from headway.training.job import prepare
+from headway.training.recipe import Evaluation, Recipe
 from headway.training.run import Run
 from headway.training.train import train
 

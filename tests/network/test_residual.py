@@ -20,7 +20,8 @@ from headway.network.values import flatten
 from headway.spec.edit import Wrap, edit, new_address
 from headway.spec.error import HeadwayError
 from headway.spec.node import spec, walk
-from headway.training.recipe import Recipe, mistakes, prepare
+from headway.training.job import mistakes, prepare
+from headway.training.recipe import Recipe
 
 BODY = Sequential((LayerNorm(), Dense(7), Tanh(), Dense(4)))
 HE, GLOROT = HeNormal(), GlorotUniform()

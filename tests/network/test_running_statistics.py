@@ -25,7 +25,8 @@ from headway.signals.probe import Watch
 from headway.spec.error import HeadwayError
 from headway.training.checkpoint import checkpoints
 from headway.training.evaluate import judge
-from headway.training.recipe import Checkpoints, Evaluation, Recipe, prepare
+from headway.training.job import prepare
+from headway.training.recipe import Checkpoints, Evaluation, Recipe
 from headway.training.run import Run
 from headway.training.step import batch, initial_state, update_once
 from headway.training.train import resume, train

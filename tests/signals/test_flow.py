@@ -21,7 +21,7 @@ from headway.signals.flow import LEAST, flow
 from headway.signals.history import Signals
 from headway.signals.probe import empty_slots, watched
 from headway.signals.statistics import STATISTICS
-from headway.training.recipe import Update
+from headway.training.job import Update
 from headway.training.step import Batch, initial_state, update_once
 
 FORWARD = [0.0] * (len(STATISTICS) - 1)

@@ -21,7 +21,7 @@ from headway.network.residual import Residual
 from headway.signals.probe import Probes, Watch, empty_slots, probe, watched
 from headway.signals.statistics import STATISTICS, of_gradient, of_output
 from headway.spec.error import HeadwayError
-from headway.training.recipe import Update
+from headway.training.job import Update
 from headway.training.step import Batch, initial_state, update_once
 
 BODY = Sequential((Tanh(), Dense(6, name="inner")))

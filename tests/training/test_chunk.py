@@ -21,8 +21,9 @@ from headway.network.residual import Residual
 from headway.signals.history import Signals
 from headway.signals.probe import Watch, empty_slots
 from headway.training.chunk import CHUNK, SAMPLES, compute, longest, run_chunk
+from headway.training.job import prepare
 from headway.training.loop import Loop
-from headway.training.recipe import Evaluation, Recipe, prepare
+from headway.training.recipe import Evaluation, Recipe
 from headway.training.record import History, Standing
 from headway.training.step import batch, initial_state, update_once
 from headway.training.train import train

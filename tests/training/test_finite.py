@@ -12,7 +12,7 @@ from headway.network.activations import ReLU
 from headway.network.compose import Sequential
 from headway.network.dense import Dense
 from headway.training.finite import all_finite, first_non_finite
-from headway.training.recipe import Update
+from headway.training.job import Update
 from headway.training.step import Batch, initial_state
 
 NETWORK = Sequential((Dense(4), ReLU(), Dense(3, name="head")))

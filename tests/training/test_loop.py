@@ -24,8 +24,9 @@ from headway.network.dense import Dense
 from headway.spec.error import HeadwayError
 from headway.training.callbacks import Advanced, Ended, Evaluated
 from headway.training.chunk import run_chunk
+from headway.training.job import prepare
 from headway.training.loop import Loop, best_of
-from headway.training.recipe import Checkpoints, EarlyStopping, Evaluation, Recipe, prepare
+from headway.training.recipe import Checkpoints, EarlyStopping, Evaluation, Recipe
 from headway.training.record import History, Standing
 from headway.training.step import batch, initial_state, step
 from headway.training.train import train

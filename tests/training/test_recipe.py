@@ -12,7 +12,8 @@ from headway.learning.metrics import R2, Accuracy
 from headway.learning.schedules.schedule import Epochs, Fraction
 from headway.network.dense import Dense
 from headway.spec.error import HeadwayError
-from headway.training.recipe import Evaluation, Recipe, prepare
+from headway.training.job import prepare
+from headway.training.recipe import Evaluation, Recipe
 from headway.training.train import train
 from tests.training.test_loop import RECIPE
 

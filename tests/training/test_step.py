@@ -18,7 +18,7 @@ from headway.network.compose import Sequential
 from headway.network.dense import Dense
 from headway.signals.probe import empty_slots
 from headway.signals.statistics import STATISTICS
-from headway.training.recipe import Update
+from headway.training.job import Update
 from headway.training.step import Batch, draw_batch, initial_state, step, update_once
 
 NETWORK = Sequential((Dense(6), Tanh(), Dense(3)))

@@ -1,0 +1,138 @@
+"""A recipe that has met its data: durations counted in updates, and what cannot learn as it stands refused."""
+
+import functools
+import math
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+from pydantic import Field
+
+from headway.data.dataset import Dataset
+from headway.learning.clipping import Clip
+from headway.learning.losses import BinaryCrossEntropy, Hinge, Loss, ProbabilityBinaryCrossEntropy
+from headway.learning.optimizers import Optimizer, decay_mask
+from headway.learning.schedules.schedule import Epochs, Schedule
+from headway.network.activations import Sigmoid, Softmax
+from headway.network.compose import last_address
+from headway.network.embedding import expect_tokens
+from headway.network.layer import Layer
+from headway.signals.probe import Watch, watched
+from headway.spec.error import HeadwayError
+from headway.spec.node import Count, Spec, field_names, spec
+from headway.spec.select import get
+from headway.training.recipe import Positive, Recipe
+
+
+@spec
+class Update(Spec):
+    """What one update computes: the fields of a recipe that are compiled, durations resolved."""
+
+    network: Layer
+    _: KW_ONLY
+    loss: Loss
+    optimizer: Optimizer
+    clip: Clip | None
+    batch_size: Positive
+    seed: Annotated[Count, Field(ge=0, lt=2**31)]
+    watch: Watch | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A recipe that has met its data: durations are counts of updates.
+
+    epoch, updates    updates in an epoch and in the whole run
+    evaluate_every    updates between evaluations
+    watched           addresses of the layers whose signals are measured
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    update: Update
+    epoch: int
+    updates: int
+    evaluate_every: int
+    watched: tuple[str, ...] = ()
+
+
+def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False) -> Job:
+    """Load the data, resolve durations, and refuse what cannot learn as it stands.
+
+    `anyway` lets a recipe through that is wrong but computable.
+    """
+    if data is None:
+        if recipe.data is None:
+            raise HeadwayError("data", "a recipe without data needs a data set", None, "Call train(recipe, data=…).")
+        data = recipe.data.load()
+    found = impossible(recipe, data) or ([] if anyway else mistakes(recipe))
+    if found:
+        raise found[0]
+    epoch = math.ceil(len(data.train) / recipe.batch_size)
+    updates = in_updates(recipe.length, epoch)
+    rate = recipe.optimizer.learning_rate
+    try:
+        rate = rate.resolved(updates, epoch) if isinstance(rate, Schedule) else rate
+    except HeadwayError as error:
+        raise error.under("optimizer/learning_rate") from None
+    shared = {name: getattr(recipe, name) for name in field_names(Update)}
+    update = Update(**shared | {"optimizer": replace(recipe.optimizer, learning_rate=rate)})
+    addresses = _watched(recipe.network, data.input_shape, data.train.x.dtype) if recipe.watch else ()
+    return Job(recipe, data, update, epoch, updates, in_updates(recipe.evaluation.every, epoch), addresses)
+
+
+_watched = functools.lru_cache(watched)
+"""A proof prepares the same network for many seeds."""
+
+
+def in_updates(duration: int | Epochs, epoch: int) -> int:
+    """A duration as a whole number of updates, at least one."""
+    return duration.updates(0, epoch) if isinstance(duration, Epochs) else duration
+
+
+def impossible(recipe: Recipe, data: Dataset) -> list[HeadwayError]:
+    """What cannot be computed at all."""
+    network, loss, examples = recipe.network, recipe.loss, data.train
+    try:
+        outputs = network.shape(data.input_shape)
+        expect_tokens(network, data.schema.tokens)
+        decay_mask(network.declare(data.input_shape), recipe.optimizer.decay_only)
+    except HeadwayError as error:
+        return [error.under("optimizer" if error.where == "decay_only" else "network")]
+    name, wanted = type(loss).__name__, (len(data.classes or ()),)
+    if loss.targets == "labels" and data.classes is None:
+        return [HeadwayError("loss", f"{name} needs class labels", "a regression data set", "Use MeanSquaredError().")]
+    if loss.targets == "values" and data.classes is not None:
+        return [
+            HeadwayError("loss", f"{name} needs amounts", f"class labels {data.classes[:3]} …", "Use CrossEntropy().")
+        ]
+    one_output = wanted == (2,) and isinstance(loss, BinaryCrossEntropy | ProbabilityBinaryCrossEntropy | Hinge)
+    if data.classes is not None and outputs != wanted and not (one_output and outputs == (1,)):
+        return [HeadwayError("network", f"must give {wanted[0]} outputs, one a class", f"shape {outputs}",
+                             f"End with Dense({wanted[0]}), after Flatten() where need be.")]  # fmt: skip
+    try:
+        jax.eval_shape(lambda: loss.per_example(jnp.zeros((2, *outputs)), jnp.asarray(examples.y[:2])))
+    except HeadwayError as error:
+        return [error.under("loss")]
+    if recipe.batch_size > len(examples):
+        return [HeadwayError("batch_size", f"must be at most the {len(examples)} training examples", recipe.batch_size,
+                             f"Set batch_size={len(examples)} or less.")]  # fmt: skip
+    if recipe.stopping is not None and data.validation is None:
+        return [HeadwayError("stopping", "early stopping needs a validation set", "none", "Set data.validation.")]
+    return []
+
+
+def mistakes(recipe: Recipe) -> list[HeadwayError]:
+    """What can be computed but is known to be wrong; `train` refuses it unless told to go on."""
+    last, loss, found = get(recipe.network, last_address(recipe.network)), type(recipe.loss).__name__, []
+    squashed = isinstance(last, Softmax | Sigmoid)
+    if recipe.loss.expects == "logits" and squashed:
+        found.append(("network", f"{loss} takes logits and squashes them itself", f"{last} at the end",
+                      "Remove the last layer."))  # fmt: skip
+    if recipe.loss.expects == "probabilities" and not squashed:
+        found.append(("network", f"{loss} takes probabilities", f"{last} at the end", "End with Softmax()."))
+    if recipe.optimizer.learning_rate == 0:
+        found.append(("optimizer/learning_rate", "must be above 0 to learn", "0", "Try 1e-3."))
+    anyway = "Or train it as it is: anyway=True, --anyway."
+    return [HeadwayError(where, must, got, f"{fix} {anyway}") for where, must, got, fix in found]
