@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from benchmarks.workloads import B1, B2, CLASSES, EPS, LEARNING_RATE, Workload
 from headway.data.dataset import arrays
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import Adam
+from headway.learning.optimizers.adaptive import Adam
 from headway.models.convnet import pooled_convnet
 from headway.models.mlp import mlp
 from headway.signals.probe import Watch

@@ -25,7 +25,7 @@ from headway.doctor.sham import SHIFT
 from headway.doctor.trial import Arm, Bench, Outcome, Trial, prove_on, tune
 from headway.doctor.verdict import PROVEN, Verdict
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import Adam
+from headway.learning.optimizers.adaptive import Adam
 from headway.models.mlp import mlp
 from headway.training.recipe import Recipe
 

@@ -9,7 +9,8 @@ import headway.doctor.trial
 import headway.learning.clipping
 import headway.learning.losses
 import headway.learning.metrics
-import headway.learning.optimizers
+import headway.learning.optimizers.adaptive
+import headway.learning.optimizers.sgd
 import headway.learning.regularization
 import headway.learning.schedules.compose
 import headway.learning.schedules.cycles

@@ -37,7 +37,9 @@ from headway.doctor.remedies import Remedy
 from headway.learning.clipping import Clip, ClipByNorm
 from headway.learning.losses import CrossEntropy, Loss
 from headway.learning.metrics import Accuracy, Metric
-from headway.learning.optimizers import SGD, AdamW, Optimizer, apply_updates
+from headway.learning.optimizers.adaptive import AdamW
+from headway.learning.optimizers.optimizer import Optimizer, apply_updates
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.schedules.compose import Piecewise, Warmup
 from headway.learning.schedules.cycles import OneCycle, WarmupStableDecay
 from headway.learning.schedules.decay import Cosine, Exponential, Linear, Polynomial, Step
@@ -250,8 +252,7 @@ def outputs_and_targets(node: Loss | Metric, dtype: Any) -> tuple[jax.Array, jax
 
 
 def ready(node: Spec) -> Spec:
-    """A schedule inside counts updates before it is computed with, as `prepare` makes it do."""
+    """Schedules and optimizers count updates before they are computed with, as `prepare` makes them do."""
     if isinstance(node, Schedule):
         return node.resolved(100, 10)
-    rate = getattr(node, "learning_rate", None)
-    return dataclasses.replace(node, learning_rate=rate.resolved(100, 10)) if isinstance(rate, Schedule) else node
+    return node.resolved(100, 10) if isinstance(node, Optimizer) else node

@@ -12,7 +12,7 @@ import pytest
 
 from headway.learning.clipping import Clip
 from headway.learning.losses import Loss
-from headway.learning.optimizers import Optimizer
+from headway.learning.optimizers.optimizer import Optimizer
 from headway.network.initialization import Initializer
 from headway.network.layer import Context, Layer, apply, initialize
 from headway.spec.error import HeadwayError

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Inexact, Int, Key, PyTree, Shaped, TypeCheck
 from headway.learning.clipping import Clip
 from headway.learning.losses import Loss
 from headway.learning.metrics import Metric
-from headway.learning.optimizers import Optimizer
+from headway.learning.optimizers.optimizer import Optimizer
 from headway.learning.schedules.schedule import Schedule
 from headway.network.initialization import Initializer
 from headway.network.layer import Activation, Context, Layer, initialize, places

@@ -78,8 +78,7 @@ def recipes(as_json: AsJson = False) -> None:
 @app.command()
 def show(what: What, *, sets: Sets = [], imports: Modules = []) -> None:  # noqa: B006
     """Show a recipe before it is trained: layers, schedule, what decays."""
-    from headway.learning.optimizers import describe
-    from headway.learning.schedules.schedule import rate_at
+    from headway.learning.optimizers.optimizer import describe
     from headway.network.summary import summary
     from headway.report.plot import text_curve
     from headway.training.job import prepare
@@ -88,7 +87,7 @@ def show(what: What, *, sets: Sets = [], imports: Modules = []) -> None:  # noqa
     job = prepare(recipe, anyway=True)
     print(summary(recipe.network, job.dataset.input_shape), end="\n\n")
     print(describe(job.update.optimizer, recipe.network.declare(job.dataset.input_shape)), end="\n\n")
-    rates = [float(rate_at(job.update.optimizer.learning_rate, i * (job.updates - 1) // 60)) for i in range(61)]
+    rates = [float(job.update.optimizer.rate(i * (job.updates - 1) // 60)) for i in range(61)]
     print(f"learning rate over {job.updates} updates ({job.epoch} an epoch), {min(rates):.3g} to {max(rates):.3g}")
     print(text_curve(rates))
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from headway.learning.clipping import ClipByNorm
-from headway.learning.optimizers import SGD, Adam
+from headway.learning.optimizers.adaptive import Adam
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.network.activations import GELU, SELU, Identity, ReLU, Softplus, Tanh
 from headway.network.compose import Sequential, last_address
@@ -146,7 +147,7 @@ def everyday_edits(recipe: Recipe, inputs: Shape) -> list[Remedy]:
     What the recipe has already is not among them.
     """
     blocks = hidden_blocks(recipe.network, inputs, "network")
-    rate = recipe.optimizer.learning_rate
+    rate = recipe.optimizer.main_rate()
     edits: dict[str, list[Edit]] = {
         "half the batch": [Set("batch_size", value=max(1, recipe.batch_size // 2))],
         "a quarter of the batch": [Set("batch_size", value=max(1, recipe.batch_size // 4))],

@@ -14,10 +14,8 @@ from headway.data.batches import Padded
 from headway.data.dataset import Dataset
 from headway.doctor.baseline import constant_loss
 from headway.doctor.sham import SHIFT, sham
-from headway.learning.schedules.schedule import times
 from headway.signals.flow import flow
 from headway.signals.history import Signals
-from headway.spec.edit import Replace, Set, edit
 from headway.spec.error import HeadwayError
 from headway.spec.node import Spec, spec
 from headway.training.chunk import Examples, compute, longest
@@ -139,10 +137,8 @@ def trained(job: Job, state: TrainingState) -> tuple[TrainingState, Signals, str
 
 
 def with_rate(recipe: Recipe, factor: float) -> Recipe:
-    """The recipe with its learning rate times `factor`."""
-    at, rate = "optimizer/learning_rate", times(recipe.optimizer.learning_rate, factor)
-    changed: Recipe = edit(recipe, Replace(at, by=rate) if isinstance(rate, Spec) else Set(at, value=rate)).spec
-    return changed
+    """The recipe with every learning rate times `factor`."""
+    return replace(recipe, optimizer=recipe.optimizer.times(factor))
 
 
 def tune(arm: Arm, bench: Bench, trial: Trial) -> None:

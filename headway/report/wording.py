@@ -94,7 +94,7 @@ def edits_in_words(edits: Iterable[Edit]) -> list[str]:
 
 def rate_in_words(recipe: Recipe) -> str:
     """The learning rate: a number, or the schedule."""
-    rate: Any = recipe.optimizer.learning_rate
+    rate = recipe.optimizer.main_rate()
     return f"{rate:.3g}" if isinstance(rate, float | int) else repr(rate)
 
 

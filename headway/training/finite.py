@@ -9,7 +9,7 @@ from headway.network.layer import Context, apply
 from headway.network.values import flatten
 from headway.spec.select import get
 from headway.training.job import Update
-from headway.training.step import Batch, TrainingState, step
+from headway.training.step import Batch, TrainingState, differentiate, step
 
 
 @jax.jit
@@ -32,18 +32,15 @@ def first_non_finite(update: Update, state: TrainingState, batch: Batch) -> str:
             bad_layers.append(address)
         return value
 
-    def objective(params: Any, context: Context) -> jax.Array:
-        outputs, _ = apply(update.network, params, batch.x, state["network"], context)
-        return update.loss(outputs, batch.y, batch.weights)
-
-    context = Context(mode="train", keys=batch.keys)
-    loss = objective(state["params"], Context(mode="train", keys=batch.keys, tap=tap))
+    context = Context(mode="train", keys=batch.keys, tap=tap)
+    outputs, _ = apply(update.network, state["params"], batch.x, state["network"], context)
+    loss = update.loss(outputs, batch.y, batch.weights)
     if bad_layers:
         layer = get(update.network, bad_layers[0]) if bad_layers[0] else update.network
         return f"the output of layer {bad_layers[0]!r}, {layer}"
     if not all_finite(loss):
         return f"the loss, {update.loss}"
-    gradients = flatten(jax.grad(objective)(state["params"], context))
+    gradients = flatten(differentiate(update, state, batch).gradients)
     for address in reversed(flatten(update.network.declare(batch.x.shape[1:]))):
         if not all_finite(gradients[address]):
             return f"the gradient of {address!r}"

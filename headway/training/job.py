@@ -2,7 +2,7 @@
 
 import functools
 import math
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from typing import Annotated
 
 import jax
@@ -12,8 +12,8 @@ from pydantic import Field
 from headway.data.dataset import Dataset
 from headway.learning.clipping import Clip
 from headway.learning.losses import BinaryCrossEntropy, Hinge, Loss, ProbabilityBinaryCrossEntropy
-from headway.learning.optimizers import Optimizer, decay_mask
-from headway.learning.schedules.schedule import Epochs, Schedule
+from headway.learning.optimizers.optimizer import Optimizer
+from headway.learning.schedules.schedule import Epochs
 from headway.network.activations import Sigmoid, Softmax
 from headway.network.compose import last_address
 from headway.network.embedding import expect_tokens
@@ -71,13 +71,12 @@ def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False
         raise found[0]
     epoch = math.ceil(len(data.train) / recipe.batch_size)
     updates = in_updates(recipe.length, epoch)
-    rate = recipe.optimizer.learning_rate
     try:
-        rate = rate.resolved(updates, epoch) if isinstance(rate, Schedule) else rate
+        optimizer = recipe.optimizer.resolved(updates, epoch)
     except HeadwayError as error:
-        raise error.under("optimizer/learning_rate") from None
+        raise error.under("optimizer") from None
     shared = {name: getattr(recipe, name) for name in field_names(Update)}
-    update = Update(**shared | {"optimizer": replace(recipe.optimizer, learning_rate=rate)})
+    update = Update(**shared | {"optimizer": optimizer})
     addresses = _watched(recipe.network, data.input_shape, data.train.x.dtype) if recipe.watch else ()
     return Job(recipe, data, update, epoch, updates, in_updates(recipe.evaluation.every, epoch), addresses)
 
@@ -97,9 +96,12 @@ def impossible(recipe: Recipe, data: Dataset) -> list[HeadwayError]:
     try:
         outputs = network.shape(data.input_shape)
         expect_tokens(network, data.schema.tokens)
-        decay_mask(network.declare(data.input_shape), recipe.optimizer.decay_only)
     except HeadwayError as error:
-        return [error.under("optimizer" if error.where == "decay_only" else "network")]
+        return [error.under("network")]
+    try:
+        recipe.optimizer.groups(network.declare(data.input_shape))
+    except HeadwayError as error:
+        return [error.under("optimizer")]
     name, wanted = type(loss).__name__, (len(data.classes or ()),)
     if loss.targets == "labels" and data.classes is None:
         return [HeadwayError("loss", f"{name} needs class labels", "a regression data set", "Use MeanSquaredError().")]
@@ -132,7 +134,7 @@ def mistakes(recipe: Recipe) -> list[HeadwayError]:
                       "Remove the last layer."))  # fmt: skip
     if recipe.loss.expects == "probabilities" and not squashed:
         found.append(("network", f"{loss} takes probabilities", f"{last} at the end", "End with Softmax()."))
-    if recipe.optimizer.learning_rate == 0:
+    if recipe.optimizer.main_rate() == 0:
         found.append(("optimizer/learning_rate", "must be above 0 to learn", "0", "Try 1e-3."))
     anyway = "Or train it as it is: anyway=True, --anyway."
     return [HeadwayError(where, must, got, f"{fix} {anyway}") for where, must, got, fix in found]

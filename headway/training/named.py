@@ -6,7 +6,7 @@ from headway.data.bundled import MNIST1D, Diabetes, Digits, Iris
 from headway.data.dataset import Data
 from headway.learning.losses import CrossEntropy, MeanSquaredError
 from headway.learning.metrics import R2, Accuracy
-from headway.learning.optimizers import AdamW
+from headway.learning.optimizers.adaptive import AdamW
 from headway.learning.schedules.compose import Warmup
 from headway.learning.schedules.decay import Cosine
 from headway.learning.schedules.schedule import Epochs, Fraction

@@ -10,7 +10,7 @@ from headway.data.dataset import Data
 from headway.learning.clipping import Clip
 from headway.learning.losses import Loss
 from headway.learning.metrics import Metric
-from headway.learning.optimizers import Optimizer
+from headway.learning.optimizers.optimizer import Optimizer
 from headway.learning.schedules.schedule import Epochs
 from headway.network.layer import Layer
 from headway.signals.probe import Watch

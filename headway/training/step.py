@@ -9,8 +9,7 @@ import jax.numpy as jnp
 
 from headway.data.batches import Place, batch_indices, example_keys, place
 from headway.learning.clipping import global_norm
-from headway.learning.optimizers import apply_updates, decay_mask
-from headway.learning.schedules.schedule import rate_at
+from headway.learning.optimizers.optimizer import apply_updates
 from headway.network.layer import Context, apply, initialize, salt
 from headway.signals.probe import Probes
 from headway.spec.numbers import join, split
@@ -68,6 +67,7 @@ def differentiate(
     """One pass forward and one back. With a slot for every watched layer: also its signals."""
 
     def objective(params: Any, slots: Any) -> tuple[jax.Array, Any]:
+        params = update.optimizer.held(params, update.network.declare(batch.x.shape[1:]))
         tap = Probes(slots) if slots else Context.tap
         context = Context(mode="train", keys=batch.keys, tap=tap)
         outputs, network = apply(update.network, params, batch.x, state["network"], context)
@@ -86,7 +86,7 @@ def update_once(
     measures = {
         "loss": loss,
         "gradient_norm": global_norm(gradients),
-        "learning_rate": rate_at(update.optimizer.learning_rate, state["optimizer"]["count"]),
+        "learning_rate": update.optimizer.rate(state["optimizer"]["count"]),
     }
     if signals:
         measures["signals"] = jnp.stack(signals)
@@ -99,9 +99,8 @@ def update_once(
 
 
 def transformation(update: Update, inputs: tuple[int, ...]) -> Any:
-    """The optimizer as a gradient transformation that decays what the network says may decay."""
-    declared = update.network.declare(inputs)
-    return update.optimizer.transformation(decay_mask(declared, update.optimizer.decay_only))
+    """The optimizer as a gradient transformation of the network's parameters."""
+    return update.optimizer.transformation(update.network.declare(inputs))
 
 
 def batch(job: Job, k: int) -> Batch:

@@ -7,7 +7,7 @@ from headway.data.dataset import Data
 from headway.doctor.cure import cure
 from headway.doctor.trial import Trial
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import Adam
+from headway.learning.optimizers.adaptive import Adam
 from headway.models.mlp import mlp
 from headway.network.activations import Sigmoid
 from headway.training.recipe import Evaluation, Recipe

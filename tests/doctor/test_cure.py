@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from headway.doctor import cure as cures
 from headway.doctor.cure import SAMPLES, Cure, Portrait, cure
-from headway.learning.optimizers import Adam
+from headway.learning.optimizers.adaptive import Adam
 from headway.models.mlp import mlp
 from headway.network.activations import Softmax
 from headway.network.compose import Sequential

@@ -8,7 +8,8 @@ from headway.data.bundled import Digits, Iris, Wine
 from headway.data.dataset import Data
 from headway.doctor.diagnose import RULES, diagnose
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import SGD, Adam
+from headway.learning.optimizers.adaptive import Adam
+from headway.learning.optimizers.sgd import SGD
 from headway.models.mlp import mlp
 from headway.network.activations import ReLU, Sigmoid, Tanh
 from headway.network.compose import Sequential

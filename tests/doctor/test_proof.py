@@ -15,7 +15,7 @@ from headway.doctor.remedies import RATE_ALONE, Remedy
 from headway.doctor.trial import TUNING, Arm, Outcome, Trial
 from headway.doctor.verdict import ELIMINATED, NO_EFFECT, NOT_PROVEN, PROVEN, interval, sign_p, verdicts
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import Adam
+from headway.learning.optimizers.adaptive import Adam
 from headway.models.mlp import mlp
 from headway.network.dense import Dense
 from headway.spec.edit import Replace, Set

@@ -11,7 +11,8 @@ from headway.data.bundled import Iris
 from headway.data.dataset import Data
 from headway.doctor.remedies import RATE_ALONE, everyday_edits, hidden_blocks, random_remedies, remedies
 from headway.learning.losses import BinaryCrossEntropy, CrossEntropy
-from headway.learning.optimizers import SGD, AdamW
+from headway.learning.optimizers.adaptive import AdamW
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.models.mlp import mlp
 from headway.network.activations import ReLU, Sigmoid, Tanh

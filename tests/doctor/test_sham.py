@@ -10,7 +10,7 @@ from headway.data.dataset import Data
 from headway.doctor.sham import permute_units, sham
 from headway.doctor.trial import Bench
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import Adam
+from headway.learning.optimizers.adaptive import Adam
 from headway.learning.regularization import Dropout
 from headway.models.mlp import mlp
 from headway.network.activations import GELU, ReLU, Sigmoid, Softmax, Tanh

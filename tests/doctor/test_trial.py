@@ -12,7 +12,8 @@ from headway.doctor import trial as trials
 from headway.doctor.sham import SHIFT
 from headway.doctor.trial import TUNING, Arm, Bench, Outcome, Trial, prove_on, trained, tune, with_rate
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import SGD, Adam
+from headway.learning.optimizers.adaptive import Adam
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.schedules.compose import Warmup
 from headway.learning.schedules.cycles import OneCycle
 from headway.learning.schedules.decay import Cosine

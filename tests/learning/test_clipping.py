@@ -6,7 +6,7 @@ import pytest
 
 from headway.learning.clipping import ClipByNorm, ClipByRatio, ClipByValue, ClipLayersByNorm, global_norm
 from headway.learning.losses import MeanSquaredError
-from headway.learning.optimizers import SGD
+from headway.learning.optimizers.sgd import SGD
 from headway.network.dense import Dense
 from headway.spec.error import HeadwayError
 from headway.spec.numbers import join, split

@@ -9,7 +9,7 @@ import pytest
 from headway.data.dataset import arrays
 from headway.learning.losses import CrossEntropy
 from headway.learning.metrics import Accuracy
-from headway.learning.optimizers import AdamW
+from headway.learning.optimizers.adaptive import AdamW
 from headway.network.attention import MultiHeadAttention, Rotary
 from headway.network.compose import Sequential
 from headway.network.convolution import Flatten

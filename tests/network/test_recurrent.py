@@ -7,7 +7,9 @@ from jax.flatten_util import ravel_pytree
 from scipy.special import expit
 
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import Adam, apply_updates, decay_mask
+from headway.learning.optimizers.adaptive import Adam
+from headway.learning.optimizers.descent import decaying
+from headway.learning.optimizers.optimizer import apply_updates
 from headway.network.activations import ReLU
 from headway.network.compose import Sequential
 from headway.network.dense import Dense
@@ -109,8 +111,7 @@ def test_recurrent_weights_start_orthogonal_gate_by_gate_and_biases_at_0(kind, k
             np.testing.assert_array_equal(value, 0)
     other, _ = initialize(kind(6, init=HeNormal(), recurrent_init=Constant(0.5)), (9, 3), key)
     assert all((value == 0.5).all() for name, value in other.items() if name.startswith("v"))
-    decays = decay_mask(kind(6).declare((9, 3)))
-    assert {name[0] for name in decays if decays[name]} == {"u", "v"}
+    assert {name[0] for name in decaying(kind(6).declare((9, 3)))} == {"u", "v"}
 
 
 def test_orthogonal_recurrent_weights_carry_the_gradient_where_small_ones_lose_it(key):

@@ -6,7 +6,7 @@ import pytest
 from headway.data.bundled import Digits
 from headway.data.dataset import Data
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import AdamW
+from headway.learning.optimizers.adaptive import AdamW
 from headway.learning.regularization import Dropout
 from headway.network.activations import SELU, Identity, ReLU, Sigmoid, Softmax, Tanh
 from headway.network.compose import Sequential

@@ -13,7 +13,7 @@ from headway.data.bundled import Iris
 from headway.data.dataset import Data
 from headway.doctor.sham import sham
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import SGD
+from headway.learning.optimizers.sgd import SGD
 from headway.network.activations import ReLU
 from headway.network.compose import Sequential
 from headway.network.dense import Dense

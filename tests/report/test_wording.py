@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.learning.optimizers import SGD
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.schedules.decay import Cosine
 from headway.models.mlp import mlp
 from headway.network.activations import ReLU, Sigmoid

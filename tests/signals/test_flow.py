@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.learning.losses import MeanSquaredError
-from headway.learning.optimizers import SGD
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.network.activations import Identity, ReLU, Sigmoid, Tanh
 from headway.network.compose import Sequential

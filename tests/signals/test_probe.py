@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import SGD
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.network.activations import Identity, ReLU, Tanh
 from headway.network.compose import Sequential

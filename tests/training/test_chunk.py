@@ -10,7 +10,8 @@ import pytest
 from headway.data.bundled import Digits, Iris
 from headway.data.dataset import Data
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import SGD, AdamW
+from headway.learning.optimizers.adaptive import AdamW
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.network.activations import ReLU, Tanh
 from headway.network.compose import Sequential

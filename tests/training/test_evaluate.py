@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from headway.data.dataset import Examples
 from headway.learning.losses import CrossEntropy
 from headway.learning.metrics import Accuracy
-from headway.learning.optimizers import SGD
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.network.compose import Sequential
 from headway.network.dense import Dense

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import SGD
+from headway.learning.optimizers.sgd import SGD
 from headway.network.activations import ReLU
 from headway.network.compose import Sequential
 from headway.network.dense import Dense

@@ -13,7 +13,8 @@ from headway.data.dataset import Data
 from headway.learning.clipping import ClipByNorm
 from headway.learning.losses import CrossEntropy
 from headway.learning.metrics import Accuracy
-from headway.learning.optimizers import SGD, AdamW
+from headway.learning.optimizers.adaptive import AdamW
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.learning.schedules.compose import Warmup
 from headway.learning.schedules.decay import Cosine

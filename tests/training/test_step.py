@@ -11,7 +11,8 @@ import pytest
 from headway.data.batches import Place
 from headway.learning.clipping import ClipByNorm
 from headway.learning.losses import CrossEntropy
-from headway.learning.optimizers import SGD, AdamW
+from headway.learning.optimizers.adaptive import AdamW
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.network.activations import Tanh
 from headway.network.compose import Sequential

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from headway.learning.optimizers import adam, zeros_like
+from headway.learning.optimizers.adaptive import adam
+from headway.learning.optimizers.optimizer import zeros_like
 from headway.spec.error import HeadwayError, join_address
 
 Leaves = tuple[Any, ...]

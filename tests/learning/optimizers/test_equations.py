@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from headway.learning.optimizers import SGD, AdamW, Lion, RMSProp, apply_updates
+from headway.learning.optimizers.adaptive import AdamW, Lion, RMSProp
+from headway.learning.optimizers.optimizer import apply_updates
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.schedules.compose import Warmup
 from headway.learning.schedules.decay import Cosine
 

@@ -5,18 +5,10 @@ import optax
 import pytest
 
 from headway.learning.clipping import ClipByNorm
-from headway.learning.optimizers import (
-    SGD,
-    Adam,
-    AdamW,
-    Lion,
-    Optimizer,
-    RMSProp,
-    apply_updates,
-    decay_mask,
-    describe,
-    groups,
-)
+from headway.learning.optimizers.adaptive import Adam, AdamW, Lion, RMSProp
+from headway.learning.optimizers.descent import decaying
+from headway.learning.optimizers.optimizer import Optimizer, apply_updates, describe
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.schedules.compose import Warmup
 from headway.learning.schedules.decay import Cosine, Step
 from headway.network.activations import Tanh
@@ -101,7 +93,7 @@ every = pytest.mark.parametrize(
 
 @every
 def test_a_hundred_steps_agree_with_optax(optimizer, oracle):
-    ours = optimizer.transformation(decay_mask(DECLARED))
+    ours = optimizer.transformation(DECLARED)
     close(follow(ours, PARAMS), follow(oracle, PARAMS), rtol=2e-6, atol=5e-7)
     with jax.enable_x64(True):
         wide = jax.tree.map(lambda p: jnp.asarray(p, jnp.float64), PARAMS)
@@ -229,8 +221,8 @@ def test_state_lies_under_the_addresses_of_the_parameters():
 
 
 def test_weights_decay_and_biases_do_not():
-    assert decay_mask(DECLARED) == {"stem": {"w": True, "b": False}, "2": {"w": True, "b": False}}
-    decayed = follow(SGD(0.5, weight_decay=0.5).transformation(decay_mask(DECLARED)), PARAMS, 1)
+    assert decaying(DECLARED) == ("stem/w", "2/w")
+    decayed = follow(SGD(0.5, weight_decay=0.5).transformation(DECLARED), PARAMS, 1)
     plain = follow(SGD(0.5).transformation(), PARAMS, 1)
     for layer in PARAMS:
         equal(decayed[layer]["b"], plain[layer]["b"])
@@ -238,23 +230,22 @@ def test_weights_decay_and_biases_do_not():
 
 
 @pytest.mark.parametrize(
-    ("patterns", "decaying"),
+    ("patterns", "expected"),
     [
         (("stem/*",), {"stem/w", "stem/b"}),
         (("**/b", "2/w"), {"stem/b", "2/b", "2/w"}),
         (("**",), {"stem/w", "stem/b", "2/w", "2/b"}),
     ],
 )
-def test_patterns_choose_what_decays(patterns, decaying):
-    mask = decay_mask(DECLARED, patterns)
-    assert {f"{layer}/{name}" for layer, part in mask.items() for name, decays in part.items() if decays} == decaying
+def test_patterns_choose_what_decays(patterns, expected):
+    assert set(decaying(DECLARED, patterns)) == expected
 
 
 def test_a_pattern_that_matches_nothing_is_refused():
     with pytest.raises(
         HeadwayError, match=r"decay_only: a pattern must match something; got 'stems/\*'. Close to it: stem/"
     ):
-        decay_mask(DECLARED, ("stem/w", "stems/*"))
+        decaying(DECLARED, ("stem/w", "stems/*"))
 
 
 def test_describe_prints_each_group():
@@ -266,8 +257,8 @@ def test_describe_prints_each_group():
     assert describe(SGD(Cosine(0.1)), DECLARED) == (
         "SGD, learning rate Cosine(0.1)\n  no weight decay: 26 parameters in stem/w, stem/b, 2/w, 2/b"
     )
-    (everything,) = groups(SGD(0.1, weight_decay=0.2, decay_only=("**",)), DECLARED)
-    assert (everything.size, everything.weight_decay) == (26, 0.2)
+    (everything,) = SGD(0.1, weight_decay=0.2, decay_only=("**",)).groups(DECLARED)
+    assert (everything.size, everything.decay) == (26, "weight decay 0.2")
 
 
 @pytest.mark.parametrize(
