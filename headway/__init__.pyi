@@ -4,6 +4,15 @@ from headway.concepts.catalog import load_map as load_map
 from headway.concepts.graph import Concept as Concept
 from headway.concepts.graph import Edge as Edge
 from headway.concepts.graph import Map as Map
+from headway.data.augment import Augmentation as Augmentation
+from headway.data.augment import CorrelatedNoise as CorrelatedNoise
+from headway.data.augment import Erase as Erase
+from headway.data.augment import Flip as Flip
+from headway.data.augment import Mixup as Mixup
+from headway.data.augment import Roll as Roll
+from headway.data.augment import Rotate as Rotate
+from headway.data.augment import Scale as Scale
+from headway.data.augment import Shift as Shift
 from headway.data.bundled import MNIST1D as MNIST1D
 from headway.data.bundled import BreastCancer as BreastCancer
 from headway.data.bundled import Diabetes as Diabetes

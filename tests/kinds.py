@@ -31,6 +31,7 @@ from headway.concepts.graph import (
     Relation,
     Stop,
 )
+from headway.data.augment import Augmentation
 from headway.data.dataset import Data
 from headway.data.files import Csv, Npz, Parquet
 from headway.doctor.remedies import Remedy
@@ -198,6 +199,9 @@ def work(node: Spec, dtype: Any = jnp.float32) -> Work | None:
             return updated_twice, (tree, jax.tree.map(jnp.cos, tree))
         case Schedule():
             return lambda s, i: s.value(i), (jnp.arange(0, 120, 7),)
+        case Augmentation():
+            x, keys = jax.random.normal(key, (4, 5, 6, 2), dtype), jax.random.split(key, 4)
+            return lambda s, x: s.apply_to_batch(x, jnp.cos(x), keys), (x,)
         case Initializer():
             return lambda s, k: s.draw(k, (8, 6), (8, 6), jnp.dtype(dtype)), (key,)
         case Update():

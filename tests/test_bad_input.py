@@ -84,6 +84,15 @@ RECIPES = {
     "a learning rate of zero": (recipe(optimizer={"kind": "headway/SGD", "learning_rate": 0.0}), "learning_rate.*above 0"),
     "a decay pattern that matches nothing": (
         recipe(optimizer={"kind": "headway/AdamW", "learning_rate": 0.1, "decay_only": ["5/w"]}), "decay_only.*5/w.*Close to it: 2/w"),
+    "an augmentation of images for flat rows": (recipe(augment=[{"kind": "headway/Rotate", "degrees": 10.0}]), "augment/0.*Rotate takes images"),
+    "an augmentation after one that suits": (
+        recipe(augment=[{"kind": "headway/Scale", "spread": 0.1}, {"kind": "headway/Shift", "pixels": 1}]), "augment/1.*Shift takes"),
+    "an augmentation that is a layer": (recipe(augment=[{"kind": "headway/Noise", "scale": 0.1}]), "augment/0.*Augmentation"),
+    "a flip more often than always": (recipe(augment=[{"kind": "headway/Flip", "rate": 1.5}]), "augment/0.*rate.*less"),
+    "a shift by half a pixel": (recipe(augment=[{"kind": "headway/Shift", "pixels": 0.5}]), "augment/0.*pixels.*integer"),
+    "a mix of no amount": (recipe(augment=[{"kind": "headway/Mixup", "alpha": 0.0}]), "augment/0.*alpha.*greater"),
+    "a mix of labels for a loss that takes none": (
+        recipe(augment=[{"kind": "headway/Mixup"}], loss={"kind": "headway/Hinge"}), "augment/0.*distributions.*Hinge"),
     "stopping without a validation set": (
         recipe(stopping={"kind": "headway/EarlyStopping"},
                data={"kind": "headway/Data", "source": {"kind": "headway/Iris"}, "validation": None}), "stopping.*validation"),

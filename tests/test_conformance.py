@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from headway.data.augment import Augmentation
 from headway.learning.clipping import Clip
 from headway.learning.losses import Loss
 from headway.learning.optimizers.optimizer import Optimizer
@@ -132,7 +133,7 @@ def test_a_changed_number_gives_what_a_spec_with_it_gives_without_compiling_agai
         assert len(traces) == 1, f"{node}: compiled {len(traces)} times; numbers must be data"
 
 
-@of(Layer, Clip, Optimizer, Initializer, Loss)
+@of(Layer, Clip, Optimizer, Initializer, Loss, Augmentation)
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
 def test_dtype_is_kept_and_numbers_may_be_0(cls: type[Spec], dtype: Any) -> None:
     for node in map(ready, examples(cls)):

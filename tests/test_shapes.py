@@ -12,6 +12,7 @@ import pytest
 from beartype import beartype
 from jaxtyping import Array, Float, Inexact, Int, Key, PyTree, Shaped, TypeCheckError, jaxtyped
 
+from headway.data.augment import Augmentation
 from headway.learning.clipping import Clip
 from headway.learning.losses import Loss
 from headway.learning.metrics import Metric
@@ -76,6 +77,13 @@ def rate(kind: Schedule, index: Int[Array, "*when"]) -> Float[Array, "*when"]:
     return kind.value(index)
 
 
+@checked
+def alter(
+    kind: Augmentation, x: Float[Array, "batch *shape"], y: Float[Array, "batch *targets"], keys: Key[Array, "batch"]
+) -> tuple[Float[Array, "batch *shape"], Float[Array, "batch *targets"]]:
+    return kind.apply_to_batch(x, y, keys)
+
+
 def promised(node: Spec) -> None:
     """Run a kind under the promise of its interface."""
     match node:
@@ -90,6 +98,8 @@ def promised(node: Spec) -> None:
                     activate(node, x)
         case Loss() | Metric():
             (judge if isinstance(node, Loss) else add)(node, *outputs_and_targets(node, jnp.float32))
+        case Augmentation():
+            alter(node, jnp.ones((4, 5, 6, 2)), jnp.ones((4, 3)), jax.random.split(jax.random.key(0), 4))
         case Clip():
             clip(node, *work(node)[1])
         case Optimizer():
@@ -99,7 +109,7 @@ def promised(node: Spec) -> None:
             rate(node, jnp.array(3))
 
 
-PROMISING = (Activation, Clip, Initializer, Layer, Loss, Metric, Optimizer, Schedule)
+PROMISING = (Activation, Augmentation, Clip, Initializer, Layer, Loss, Metric, Optimizer, Schedule)
 
 
 @pytest.mark.parametrize("cls", [cls for cls in ALL if issubclass(cls, PROMISING)], ids=lambda cls: cls.__name__)

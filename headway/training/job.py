@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from pydantic import Field
 
+from headway.data.augment import Augmentation, expect_augmentable
 from headway.data.dataset import Dataset
 from headway.learning.clipping import Clip
 from headway.learning.losses import BinaryCrossEntropy, Hinge, Loss, ProbabilityBinaryCrossEntropy
@@ -36,6 +37,7 @@ class Update(Spec):
     clip: Clip | None
     batch_size: Positive
     seed: Annotated[Count, Field(ge=0, lt=2**31)]
+    augment: tuple[Augmentation, ...] = ()
     watch: Watch | None = None
 
 
@@ -69,6 +71,7 @@ def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False
     found = impossible(recipe, data) or ([] if anyway else mistakes(recipe))
     if found:
         raise found[0]
+    expect_augmentable(recipe.augment, data.input_shape, data.schema.tokens, recipe.loss)
     epoch = math.ceil(len(data.train) / recipe.batch_size)
     updates = in_updates(recipe.length, epoch)
     try:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from headway.data.augment import Augmentation
 from headway.data.dataset import Data
 from headway.learning.clipping import Clip
 from headway.learning.losses import Loss
@@ -79,6 +80,7 @@ class Recipe(Spec):
     """Everything that decides a training run.
 
     data      what to learn from; None where the data set is handed to `train` itself
+    augment   how training examples are altered, in this order, after scaling; evaluation sees them as they are
     length    updates, or epochs (an epoch is ceil(examples / batch_size) updates)
     seed      decides initial weights, order of examples and dropout; the data's split has its own
     watch     which updates' signals are measured; None measures none
@@ -89,6 +91,7 @@ class Recipe(Spec):
     loss: Loss
     optimizer: Optimizer
     data: Data | None = None
+    augment: tuple[Augmentation, ...] = ()
     clip: Clip | None = None
     batch_size: Positive = 100
     length: Positive | Epochs = Epochs(20)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from headway.data.augment import augmented
 from headway.data.batches import Place, batch_indices, example_keys, place
 from headway.learning.clipping import global_norm
 from headway.learning.optimizers.optimizer import apply_updates
@@ -104,9 +105,15 @@ def transformation(update: Update, inputs: tuple[int, ...]) -> Any:
 
 
 def batch(job: Job, k: int) -> Batch:
-    """The batch of update k, 0 for the first: a pure function of the recipe's seed and k."""
+    """The batch of update k, 0 for the first, augmented: a pure function of the recipe's seed and k."""
     examples = job.dataset.train
-    return draw_batch(job.update, examples.x, examples.y, place(k, job.update.batch_size, len(examples)))
+    structure, numbers = split(job.update)
+    return _batch(structure, numbers, examples.x, examples.y, place(k, job.update.batch_size, len(examples)))
+
+
+@functools.partial(jax.jit, static_argnames="structure")
+def _batch(structure: Update, numbers: Mapping[str, Any], x: Any, y: Any, place: Place) -> Batch:
+    return draw_batch(join(structure, numbers), x, y, place)
 
 
 def draw_batch(update: Update, x: Any, y: Any, place: Place) -> Batch:
@@ -115,11 +122,16 @@ def draw_batch(update: Update, x: Any, y: Any, place: Place) -> Batch:
 
 
 def draw_batches(update: Update, x: Any, y: Any, place: Place, count: int) -> Batch:
-    """The `count` batches from `place` on, as one: x [count, batch, …] and likewise the rest."""
+    """The `count` batches from `place` on, augmented, as one: x [count, batch, …] and likewise the rest."""
     rows = (count, update.batch_size)
     indices, epochs, positions = batch_indices(update.seed, *place, count * update.batch_size, len(x))
     keys = example_keys(_key(update, "examples"), epochs, positions)
-    return Batch(x[indices].reshape(*rows, *x.shape[1:]), y[indices].reshape(*rows, *y.shape[1:]), keys.reshape(rows))
+    drawn = Batch(x[indices].reshape(*rows, *x.shape[1:]), y[indices].reshape(*rows, *y.shape[1:]), keys.reshape(rows))
+    if not update.augment:
+        return drawn
+    outputs = update.network.shape(x.shape[1:])
+    x, y = jax.vmap(lambda x, y, keys: augmented(update.augment, x, y, keys, outputs))(drawn.x, drawn.y, drawn.keys)
+    return Batch(x, y, drawn.keys)
 
 
 def _key(update: Update, purpose: str) -> jax.Array:
