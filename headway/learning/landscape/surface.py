@@ -65,9 +65,9 @@ def landscape(
 
 
 def as_argument(f: Function) -> Function:
-    """f as an argument of a compiled function: a Landscape as it is, another function by its identity."""
+    """f as an argument of a compiled function: a pytree such as a Landscape as it is, another by its identity."""
     by_identity: Any = jax.tree_util.Partial
-    return f if isinstance(f, Landscape) else by_identity(f)
+    return by_identity(f) if jax.tree_util.all_leaves([f]) else f
 
 
 def expect_loss(f: Function, *point: Any) -> None:

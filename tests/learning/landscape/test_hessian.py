@@ -28,7 +28,7 @@ def network_and_matrix():
 
 
 def quadratic(A):
-    return lambda p: 0.5 * p @ (A @ p)
+    return jax.tree_util.Partial(lambda A, p: 0.5 * p @ (A @ p), A)
 
 
 def symmetric(values, seed=0):
