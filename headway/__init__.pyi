@@ -87,6 +87,12 @@ from headway.learning.optimizers.adaptive import AdamW as AdamW
 from headway.learning.optimizers.adaptive import Lion as Lion
 from headway.learning.optimizers.adaptive import RMSProp as RMSProp
 from headway.learning.optimizers.descent import Descent as Descent
+from headway.learning.optimizers.foreign import Optax as Optax
+from headway.learning.optimizers.groups import Adjusted as Adjusted
+from headway.learning.optimizers.groups import Assigned as Assigned
+from headway.learning.optimizers.groups import Frozen as Frozen
+from headway.learning.optimizers.groups import Groups as Groups
+from headway.learning.optimizers.groups import Treatment as Treatment
 from headway.learning.optimizers.optimizer import GradientTransformation as GradientTransformation
 from headway.learning.optimizers.optimizer import Optimizer as Optimizer
 from headway.learning.optimizers.optimizer import apply_updates as apply_updates

@@ -11,6 +11,8 @@ import headway.learning.clipping
 import headway.learning.losses
 import headway.learning.metrics
 import headway.learning.optimizers.adaptive
+import headway.learning.optimizers.foreign
+import headway.learning.optimizers.groups
 import headway.learning.optimizers.sgd
 import headway.learning.regularization
 import headway.learning.schedules.compose

@@ -38,7 +38,9 @@ from headway.doctor.remedies import Remedy
 from headway.learning.clipping import Clip, ClipByNorm
 from headway.learning.losses import CrossEntropy, Loss
 from headway.learning.metrics import Accuracy, Metric
-from headway.learning.optimizers.adaptive import AdamW
+from headway.learning.optimizers.adaptive import AdamW, Lion
+from headway.learning.optimizers.foreign import Optax
+from headway.learning.optimizers.groups import Adjusted, Assigned, Groups
 from headway.learning.optimizers.optimizer import Optimizer, apply_updates
 from headway.learning.optimizers.sgd import SGD
 from headway.learning.schedules.compose import Piecewise, Warmup
@@ -123,6 +125,11 @@ EXAMPLES: tuple[Spec, ...] = (
     Piecewise((Cosine(0.1, steps=50), Cosine(0.01, steps=20)), boundaries=(50,)),
     SGD(Warmup(Epochs(2), then=Cosine(0.1)), momentum=0.9, nesterov=True),
     AdamW(Cosine(0.1, steps=50)),
+    Optax("lamb", learning_rate=0.1, settings=(("b1", 0.8),)),
+    Optax("adafactor", learning_rate=Cosine(0.1), settings=(("momentum", 0.5), ("multiply_by_parameter_scale", True))),
+    Adjusted("**/b", rate_factor=0.5, weight_decay=0.0),
+    Assigned(("0/w", "2/*"), optimizer=Lion(0.1)),
+    Groups(AdamW(Cosine(0.1)), rules=(Adjusted("w", rate_factor=0.5), Assigned("b", optimizer=SGD(0.1)))),
     Data(Csv("flowers.csv")),
     Csv("flowers.csv", target="species", features=("a", "b")),
     Npz("a.npz", test_x="tx", test_y="ty"),

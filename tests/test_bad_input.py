@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (a table of cases)
-"""Thirty-some wrong recipes and files: each gets the standard message, a non-zero exit and no traceback."""
+"""Some forty wrong recipes and files: each gets the standard message, a non-zero exit and no traceback."""
 
 import json
 import re
@@ -49,6 +49,11 @@ def data(source: str, path: str, **fields: object) -> dict[str, object]:
     return {"kind": "headway/Data", "source": {"kind": f"headway/{source}", "path": path} | fields}
 
 
+def groups(*rules: dict[str, object]) -> dict[str, object]:
+    sgd = {"kind": "headway/SGD", "learning_rate": 0.1}
+    return {"kind": "headway/Groups", "optimizer": sgd, "rules": list(rules)}
+
+
 WARMUP = {"kind": "headway/Warmup", "steps": 50, "then": {"kind": "headway/ConstantRate", "rate": 0.1}}
 RECIPES = {
     "unknown field": (recipe(batchsize=3), "batchsize.*Did you mean 'batch_size'"),
@@ -93,6 +98,21 @@ RECIPES = {
     "a mix of no amount": (recipe(augment=[{"kind": "headway/Mixup", "alpha": 0.0}]), "augment/0.*alpha.*greater"),
     "a mix of labels for a loss that takes none": (
         recipe(augment=[{"kind": "headway/Mixup"}], loss={"kind": "headway/Hinge"}), "augment/0.*distributions.*Hinge"),
+    "a frozen pattern that matches nothing": (
+        recipe(optimizer=groups({"kind": "headway/Frozen", "patterns": "1/w"})), "optimizer/rules/0/patterns.*1/w.*Close to it: 2/w"),
+    "a rule that earlier ones leave nothing": (
+        recipe(optimizer=groups({"kind": "headway/Frozen", "patterns": "0/*"}, {"kind": "headway/Frozen", "patterns": "0/b"})),
+        "optimizer/rules/1/patterns.*earlier rules"),
+    "everything frozen": (
+        recipe(optimizer=groups({"kind": "headway/Frozen", "patterns": "**"})), "optimizer/rules.*every parameter is frozen"),
+    "a rate factor of zero": (
+        recipe(optimizer=groups({"kind": "headway/Adjusted", "patterns": "0/*", "rate_factor": 0.0})),
+        "optimizer/rules/0/rate_factor.*greater than 0"),
+    "no such optimizer of Optax": (
+        recipe(optimizer={"kind": "headway/Optax", "factory": "lam"}), "optimizer/factory.*lam.*Did you mean 'lamb'"),
+    "a setting that Optax's adam does not have": (
+        recipe(optimizer={"kind": "headway/Optax", "factory": "adam", "learning_rate": 0.1, "settings": [["beta1", 0.9]]}),
+        "optimizer/settings.*beta1.*b1"),
     "stopping without a validation set": (
         recipe(stopping={"kind": "headway/EarlyStopping"},
                data={"kind": "headway/Data", "source": {"kind": "headway/Iris"}, "validation": None}), "stopping.*validation"),

@@ -1,6 +1,7 @@
 """Training on the command line: train, recipes, show, runs, evaluate, predict."""
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,6 +89,8 @@ def show(what: What, *, sets: Sets = [], imports: Modules = []) -> None:  # noqa
     print(summary(recipe.network, job.dataset.input_shape), end="\n\n")
     print(describe(job.update.optimizer, recipe.network.declare(job.dataset.input_shape)), end="\n\n")
     rates = [float(job.update.optimizer.rate(i * (job.updates - 1) // 60)) for i in range(61)]
+    if math.isnan(rates[0]):
+        return
     print(f"learning rate over {job.updates} updates ({job.epoch} an epoch), {min(rates):.3g} to {max(rates):.3g}")
     print(text_curve(rates))
 

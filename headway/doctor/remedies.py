@@ -9,6 +9,7 @@ import numpy as np
 
 from headway.learning.clipping import ClipByNorm
 from headway.learning.optimizers.adaptive import Adam
+from headway.learning.optimizers.descent import Descent
 from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.network.activations import GELU, SELU, Identity, ReLU, Softplus, Tanh
@@ -152,9 +153,9 @@ def everyday_edits(recipe: Recipe, inputs: Shape) -> list[Remedy]:
         "half the batch": [Set("batch_size", value=max(1, recipe.batch_size // 2))],
         "a quarter of the batch": [Set("batch_size", value=max(1, recipe.batch_size // 4))],
         "clip at norm 1": [Set("clip", value=ClipByNorm(1.0))],
-        "SGD with momentum": [Replace("optimizer", by=SGD(rate, momentum=0.9))],
-        "Adam without decay": [Replace("optimizer", by=Adam(rate))],
-        "weight decay 0.1": [Set("optimizer/weight_decay", value=0.1)],
+        "SGD with momentum": [] if rate is None else [Replace("optimizer", by=SGD(rate, momentum=0.9))],
+        "Adam without decay": [] if rate is None else [Replace("optimizer", by=Adam(rate))],
+        "weight decay 0.1": [Set("optimizer/weight_decay", value=0.1)] if isinstance(recipe.optimizer, Descent) else [],
         "dropout 0.2": [InsertAfter(block.activation_at, new=Dropout(0.2)) for block in blocks],
         "twice the width": [Set(f"{block.at}/units", value=2 * block.dense.units) for block in blocks],
     }

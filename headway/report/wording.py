@@ -93,14 +93,14 @@ def edits_in_words(edits: Iterable[Edit]) -> list[str]:
 
 
 def rate_in_words(recipe: Recipe) -> str:
-    """The learning rate: a number, or the schedule."""
+    """The learning rate: a number, or the schedule, or that the optimizer does not tell."""
     rate = recipe.optimizer.main_rate()
-    return f"{rate:.3g}" if isinstance(rate, float | int) else repr(rate)
+    return f"{rate:.3g}" if isinstance(rate, float | int) else "of its own" if rate is None else repr(rate)
 
 
 def training_in_words(recipe: Recipe) -> str:
     """`CrossEntropy; AdamW, learning rate 0.001; batches of 64, 10 epochs; seed 0`."""
     length = f"{recipe.length.count:g} epochs" if isinstance(recipe.length, Epochs) else f"{recipe.length} updates"
-    loss, optimizer = repr(recipe.loss).removesuffix("()"), type(recipe.optimizer).__name__
+    loss, optimizer = repr(recipe.loss).removesuffix("()"), recipe.optimizer.title()
     rate = rate_in_words(recipe)
     return f"{loss}; {optimizer}, learning rate {rate}; batches of {recipe.batch_size}, {length}; seed {recipe.seed}"

@@ -21,7 +21,7 @@ from headway.network.embedding import expect_tokens
 from headway.network.layer import Layer
 from headway.signals.probe import Watch, watched
 from headway.spec.error import HeadwayError
-from headway.spec.node import Count, Spec, field_names, spec
+from headway.spec.node import Count, Spec, field_names, spec, walk
 from headway.spec.select import get
 from headway.training.recipe import Positive, Recipe
 
@@ -137,7 +137,8 @@ def mistakes(recipe: Recipe) -> list[HeadwayError]:
                       "Remove the last layer."))  # fmt: skip
     if recipe.loss.expects == "probabilities" and not squashed:
         found.append(("network", f"{loss} takes probabilities", f"{last} at the end", "End with Softmax()."))
-    if recipe.optimizer.main_rate() == 0:
-        found.append(("optimizer/learning_rate", "must be above 0 to learn", "0", "Try 1e-3."))
+    for address, part in walk(recipe.optimizer, "optimizer"):
+        if getattr(part, "learning_rate", None) == 0:
+            found.append((f"{address}/learning_rate", "must be above 0 to learn", "0", "Try 1e-3."))
     anyway = "Or train it as it is: anyway=True, --anyway."
     return [HeadwayError(where, must, got, f"{fix} {anyway}") for where, must, got, fix in found]

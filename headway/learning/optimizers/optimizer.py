@@ -66,6 +66,10 @@ class Optimizer(Spec):
         """The parameters, those that no update changes behind `stop_gradient`: they have no part in a norm either."""
         return params
 
+    def title(self) -> str:
+        """What it is called in a line."""
+        return type(self).__name__
+
     def main_rate(self) -> Any:
         """The learning rate, a number or a schedule, of most parameters; None where it is not known."""
         optimizer: Any = self
@@ -109,9 +113,10 @@ def address_of(path: Any) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
-def rule_in_words(optimizer: Optimizer, name: str = "") -> str:
+def rule_in_words(optimizer: Optimizer) -> str:
     """`AdamW, learning rate 0.01`."""
-    return f"{name or type(optimizer).__name__}, learning rate {optimizer.main_rate()}"
+    rate = optimizer.main_rate()
+    return f"{optimizer.title()}, learning rate {'of its own' if rate is None else rate}"
 
 
 def describe(optimizer: Optimizer, declared: Mapping[str, Any]) -> str:

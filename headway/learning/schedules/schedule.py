@@ -72,6 +72,8 @@ def rate_at(learning_rate: Any, index: Any) -> Any:
 def times(learning_rate: Any, factor: float) -> Any:
     """A learning rate, number or schedule, `factor` times as high throughout."""
     match learning_rate:
+        case None:
+            raise HeadwayError("learning_rate", "must be given to be multiplied", None, "Set learning_rate.")
         case tuple():
             return tuple(times(part, factor) for part in learning_rate)
         case Schedule():

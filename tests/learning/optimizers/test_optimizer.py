@@ -37,7 +37,7 @@ def gradient(params):
     return jax.tree.map(jnp.add, params, jax.tree.map(lambda p: jnp.sin(3 * p) + jnp.mean(h), params))
 
 
-def follow(transformation, params, steps=100):
+def follow(transformation, params, steps=100, gradient=gradient):
     """The parameters after so many updates."""
 
     @jax.jit
