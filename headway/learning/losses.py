@@ -18,6 +18,7 @@ from headway.spec.node import Number, Spec, spec
 Smoothing = Annotated[Number, Field(ge=0, le=1)]
 Expects = Literal["logits", "probabilities", "values"]
 Targets = Literal["labels", "values"]
+Sums = tuple[jax.Array, jax.Array]
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,15 +38,23 @@ class Loss(Spec):
         """The loss of every example, [batch]."""
         raise NotImplementedError
 
-    def __call__(self, outputs: jax.Array, targets: jax.Array, weights: jax.Array | None = None) -> jax.Array:
-        """Σ w l / Σ w, or Σ w l where the reduction is "sum". The mean over no weight at all is 0."""
+    def sums(self, outputs: jax.Array, targets: jax.Array, weights: jax.Array | None = None) -> Sums:
+        """Σ w l and Σ w of a batch: added over batches, they give the same `value` as one batch of all examples."""
         losses = self.per_example(outputs, targets)
         if weights is None:
-            return jnp.mean(losses) if self.reduction == "mean" else jnp.sum(losses)
+            return jnp.sum(losses), jnp.asarray(losses.size, losses.dtype)
         if jnp.shape(weights) != losses.shape:
             raise HeadwayError("weights", f"must have the shape {losses.shape}, one an example", jnp.shape(weights))
-        total, weight = jnp.sum(weights * losses), jnp.sum(weights)
+        return jnp.sum(weights * losses), jnp.sum(weights)
+
+    def value(self, sums: Sums) -> jax.Array:
+        """Σ w l / Σ w, or Σ w l where the reduction is "sum". The mean over no weight at all is 0."""
+        total, weight = sums
         return total / jnp.where(weight == 0, 1, weight) if self.reduction == "mean" else total
+
+    def __call__(self, outputs: jax.Array, targets: jax.Array, weights: jax.Array | None = None) -> jax.Array:
+        """The `value` of one batch."""
+        return self.value(self.sums(outputs, targets, weights))
 
 
 @spec

@@ -79,6 +79,9 @@ class Layer(Spec):
     those with children also `parts`.
     """
 
+    mixes_examples: ClassVar[bool] = False
+    """Whether the output for one example depends, in training, on the others in its batch or micro-batch."""
+
     name: Name | None = field(default=None, kw_only=True)
 
     def shape(self, inputs: Shape) -> Shape:
@@ -103,8 +106,18 @@ class Layer(Spec):
         raise NotImplementedError
 
     def apply_with_state(self, params: Params, state: State, x: jax.Array, context: Context) -> tuple[jax.Array, State]:
-        """Like `apply`, with the state before and after."""
+        """Like `apply`, with the state; also what a batch in training shows of the state to come: see `after`."""
         return self.apply(params, x, context), state
+
+    def after(self, state: State, seen: State) -> State:
+        """The state after an update from the one before it, once, however many micro-batches the update has.
+
+        `seen` is what `apply_with_state` gave for each of them, stacked: [micro-batches, …]. Unless a kind says
+        otherwise that is the next state itself, and their mean (of whole numbers the largest) is kept.
+        """
+        parts = {key: child for key, child in children(self).items() if isinstance(child, Layer) and key in seen}
+        inner = {key: child.after(state[key], seen[key]) for key, child in parts.items()}
+        return {name: inner[name] if name in inner else jax.tree.map(_pooled, seen[name]) for name in seen}
 
     def declare(self, inputs: Shape, following: "Layer | None" = None) -> dict[str, Any]:
         """The declared parameters, nested by address, defaults chosen for the activation `following`."""
@@ -127,6 +140,10 @@ class Layer(Spec):
         A multiply-add counts as two, an activation as one an element, moving data as none.
         """
         return sum(child.flops(received) for _, child, received in self.parts(inputs))
+
+
+def _pooled(values: jax.Array) -> jax.Array:
+    return values.mean(axis=0) if jnp.issubdtype(values.dtype, jnp.inexact) else values.max(axis=0)
 
 
 @dataclass(frozen=True, repr=False)
@@ -175,10 +192,19 @@ def apply(
     network: Layer, params: Params, x: jax.Array, state: State | None = None, context: Context | None = None
 ) -> tuple[jax.Array, State]:
     """The network's output for a batch, and its state afterwards. Without a context: evaluation mode."""
+    context, state = context or Context(), state or {}
+    y, seen = observe(network, params, x, state, context)
+    return y, network.after(
+        state, jax.tree.map(lambda s: jnp.asarray(s)[None], seen)
+    ) if context.mode == "train" else seen
+
+
+def observe(network: Layer, params: Params, x: jax.Array, state: State, context: Context) -> tuple[jax.Array, State]:
+    """The network's output for a batch and what the batch shows of the state to come: `network.after` makes it so."""
     network.shape(x.shape[1:])
-    context = dataclasses.replace(context or Context(), places=places(network))
-    y, new = network.apply_with_state(params, state or {}, x, context)
-    return context.tap("", y), new
+    context = dataclasses.replace(context, places=places(network))
+    y, seen = network.apply_with_state(params, state, x, context)
+    return context.tap("", y), seen
 
 
 def expect_features(features: int, x: jax.Array, context: Context) -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -124,8 +124,10 @@ class BatchNorm(Normalization):
         running ← (1 - r) running + r m_t = Σ_i (1 - β) β^(t-i) m_i / (1 - β^t)
     the weighted mean of all batches so far, right from the first update on. Before that the mean is 0 and the
     variance 1. β is the share of the old: PyTorch's `momentum=0.1` is 0.9 here. The state is float32.
-    The average of the states that several micro-batches make of one state is that of the average of their moments.
+    Where an update has micro-batches each is normalized by its own μ and σ²; m_t is that of all their values together.
     """
+
+    mixes_examples: ClassVar[bool] = True
 
     _: KW_ONLY
     momentum: Annotated[Number, Field(ge=0, lt=1)] = 0.9
@@ -143,29 +145,29 @@ class BatchNorm(Normalization):
         mean, variance = state["mean"], state["variance"]
         if context.mode == "train":
             mean, variance = moments(wide.reshape(-1, len(g)), 0)
-            state = self._after(state, mean[0], variance[0], self._count(x, context))
+            state = {"mean": mean[0], "variance": variance[0], "count": self._count(x, context)}
         y = g * normalized(wide, mean, variance, self.epsilon) + b
         return y.astype(jnp.result_type(x, g)), state
 
     def flops(self, inputs: Shape) -> int:
         return 4 * math.prod(inputs)
 
-    def _count(self, x: jax.Array, context: Context) -> int:
+    def after(self, state: State, seen: State) -> State:
+        mean, variance, count = pooled(seen["mean"], seen["variance"], seen["count"])
+        weight = self.momentum * state["weight"] + (1 - self.momentum)
+        r = (1 - self.momentum) / weight
+        new = {"mean": mean, "variance": variance * (count / (count - 1))}
+        running = {name: (1 - r) * state[name] + r * m.astype(jnp.float32) for name, m in new.items()}
+        return running | {"weight": weight}
+
+    def _count(self, x: jax.Array, context: Context) -> jax.Array:
         """How many values of each channel a batch has; one has no variance, and would always become b."""
         count = math.prod(x.shape[:-1])
         if count < 2:
             raise HeadwayError(context.address, "BatchNorm needs at least 2 values of each channel in training",
                                f"{count} in a batch of shape {x.shape}",
-                               "Set batch_size=2 or more, or use LayerNorm().")  # fmt: skip
-        return count
-
-    def _after(self, state: State, mean: jax.Array, variance: jax.Array, count: int) -> State:
-        """The running statistics after a batch with `count` values of each channel."""
-        weight = self.momentum * state["weight"] + (1 - self.momentum)
-        r = (1 - self.momentum) / weight
-        seen = {"mean": mean, "variance": variance * (count / (count - 1))}
-        running = {name: (1 - r) * state[name] + r * new.astype(jnp.float32) for name, new in seen.items()}
-        return running | {"weight": weight}
+                               "Set batch_size=2 or more a micro-batch, or use LayerNorm().")  # fmt: skip
+        return jnp.asarray(count, jnp.float32)
 
 
 def features(norm: Normalization, inputs: Shape) -> int:
@@ -186,6 +188,17 @@ def moments(x: jax.Array, axis: int) -> tuple[jax.Array, jax.Array]:
     """Mean and variance (÷ n) along `axis`, which stays with length 1."""
     mean = x.mean(axis, keepdims=True)
     return mean, jnp.square(x - mean).mean(axis, keepdims=True)
+
+
+def pooled(mean: jax.Array, variance: jax.Array, count: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Mean, variance (÷ n) and count of all values, from those of their parts (Chan et al. 1979).
+
+    n = Σ n_i,  μ = Σ n_i μ_i / n,  σ² = Σ n_i (σ_i² + (μ_i - μ)²) / n: of parts of one size the mean of the variances
+    and the variance of the means. Shapes: mean and variance [parts, features], count [parts].
+    """
+    n, share = count.sum(), (count / count.sum())[:, None]
+    mu = (share * mean).sum(axis=0)
+    return mu, (share * (variance + jnp.square(mean - mu))).sum(axis=0), n
 
 
 def normalized(x: jax.Array, mean: jax.Array, variance: jax.Array, epsilon: Number) -> jax.Array:

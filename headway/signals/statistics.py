@@ -15,6 +15,7 @@ zeros      the share of entries that are exactly 0
 largest    max |h|
 gradient   ‖dL/dh‖, over examples and units
 """
+MEAN, SPREAD, SIGNAL, ZEROS, LARGEST, GRADIENT = range(len(STATISTICS))
 
 
 def of_output(h: jax.Array) -> jax.Array:
@@ -36,3 +37,17 @@ def of_output(h: jax.Array) -> jax.Array:
 def of_gradient(g: jax.Array) -> jax.Array:
     """The BACKWARD statistics of g = dL/dh [batch, …], in float32."""
     return jnp.sqrt(jnp.sum(g.astype(jnp.float32) ** 2))[None]
+
+
+def pooled(parts: jax.Array, shares: jax.Array) -> jax.Array:
+    """The statistics of a batch [layers, len(STATISTICS)] from those of its parts of one size [parts, layers, …].
+
+    L = Σ_i s_i L_i, with a share s [parts] of each part's own loss. They are what the whole batch would give, but for
+    `signal`: the root mean square of the parts', which says how far examples within one part differ.
+    """
+    columns = jnp.moveaxis(parts, -1, 0)
+    mean = columns[MEAN].mean(axis=0)
+    spread = jnp.sqrt(jnp.mean(columns[SPREAD] ** 2 + (columns[MEAN] - mean) ** 2, axis=0))
+    signal = jnp.sqrt(jnp.mean(columns[SIGNAL] ** 2, axis=0))
+    gradient = jnp.sqrt(jnp.sum((shares[:, None] * columns[GRADIENT]) ** 2, axis=0))
+    return jnp.stack([mean, spread, signal, columns[ZEROS].mean(axis=0), columns[LARGEST].max(axis=0), gradient], -1)

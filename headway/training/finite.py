@@ -9,7 +9,7 @@ from headway.network.layer import Context, apply
 from headway.network.values import flatten
 from headway.spec.select import get
 from headway.training.job import Update
-from headway.training.step import Batch, TrainingState, differentiate, step
+from headway.training.step import Batch, TrainingState, differentiate, micro_batches, step
 
 
 @jax.jit
@@ -22,9 +22,19 @@ def all_finite(tree: Any) -> jax.Array:
 def first_non_finite(update: Update, state: TrainingState, batch: Batch) -> str:
     """Where the first NaN or infinity of this update arises, in the order of computation.
 
-    Forward: the first layer whose output has one; then the loss. Backward: the parameter nearest the
-    output whose gradient has one. Then the parameter or moment that the update would spoil.
+    In each micro-batch forward: the first layer whose output has one; then the loss. Backward: the parameter nearest
+    the output whose gradient has one. Then the parameter or moment that the update would spoil.
     """
+    parts = micro_batches(update, batch)
+    for i in range(update.accumulate):
+        where = _in_one_pass(update, state, jax.tree.map(lambda part, i=i: part[i], parts))
+        if where:
+            return where
+    spoiled = [address for address, value in flatten(step(update, state, batch)[0]).items() if not all_finite(value)]
+    return f"the update of {spoiled[0]!r}" if spoiled else "the norm of the gradient"
+
+
+def _in_one_pass(update: Update, state: TrainingState, batch: Batch) -> str:
     bad_layers: list[str] = []
 
     def tap(address: str, value: jax.Array) -> jax.Array:
@@ -44,5 +54,4 @@ def first_non_finite(update: Update, state: TrainingState, batch: Batch) -> str:
     for address in reversed(flatten(update.network.declare(batch.x.shape[1:]))):
         if not all_finite(gradients[address]):
             return f"the gradient of {address!r}"
-    spoiled = [address for address, value in flatten(step(update, state, batch)[0]).items() if not all_finite(value)]
-    return f"the update of {spoiled[0]!r}" if spoiled else "the norm of the gradient"
+    return ""

@@ -36,6 +36,7 @@ class Update(Spec):
     optimizer: Optimizer
     clip: Clip | None
     batch_size: Positive
+    accumulate: Positive = 1
     seed: Annotated[Count, Field(ge=0, lt=2**31)]
     augment: tuple[Augmentation, ...] = ()
     watch: Watch | None = None
@@ -86,6 +87,15 @@ def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False
 
 _watched = functools.lru_cache(watched)
 """A proof prepares the same network for many seeds."""
+
+
+def describe_batch(recipe: Recipe) -> str:
+    """The examples of an update, the micro-batches they come in, and the layers that see only one of these."""
+    size = recipe.batch_size // recipe.accumulate
+    mixing = [address for address, part in walk(recipe.network) if isinstance(part, Layer) and part.mixes_examples]
+    parts = f", in {recipe.accumulate} micro-batches of {size}" if recipe.accumulate > 1 else ""
+    seen = f"\n  batch statistics of {size} examples in {', '.join(mixing)}" if mixing else ""
+    return f"updates of {recipe.batch_size} examples{parts}{seen}"
 
 
 def in_updates(duration: int | Epochs, epoch: int) -> int:

@@ -79,11 +79,14 @@ class Checkpoints(Spec):
 class Recipe(Spec):
     """Everything that decides a training run.
 
-    data      what to learn from; None where the data set is handed to `train` itself
-    augment   how training examples are altered, in this order, after scaling; evaluation sees them as they are
-    length    updates, or epochs (an epoch is ceil(examples / batch_size) updates)
-    seed      decides initial weights, order of examples and dropout; the data's split has its own
-    watch     which updates' signals are measured; None measures none
+    data        what to learn from; None where the data set is handed to `train` itself
+    augment     how training examples are altered, in this order, after scaling; evaluation sees them as they are
+    batch_size  how many examples an update is made of
+    accumulate  in how many micro-batches, one after the other: the memory is that of one of them, the update that of
+                the whole batch, but for BatchNorm, which normalizes every micro-batch by itself
+    length      updates, or epochs (an epoch is ceil(examples / batch_size) updates)
+    seed        decides initial weights, order of examples and dropout; the data's split has its own
+    watch       which updates' signals are measured; None measures none
     """
 
     network: Layer
@@ -94,9 +97,15 @@ class Recipe(Spec):
     augment: tuple[Augmentation, ...] = ()
     clip: Clip | None = None
     batch_size: Positive = 100
+    accumulate: Positive = 1
     length: Positive | Epochs = Epochs(20)
     seed: Annotated[Count, Field(ge=0, lt=2**31)] = 0
     evaluation: Evaluation = Evaluation()
     stopping: EarlyStopping | None = None
     checkpoints: Checkpoints = Checkpoints()
     watch: Watch | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch_size % self.accumulate:
+            raise HeadwayError("accumulate", f"must divide the batch_size of {self.batch_size}", self.accumulate,
+                               "Micro-batches are of one size: choose a divisor.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""One update: draw a batch, differentiate, clip, update."""
+"""One update: draw a batch, differentiate it in one pass or several, clip, update."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,11 @@ import jax.numpy as jnp
 from headway.data.augment import augmented
 from headway.data.batches import Place, batch_indices, example_keys, place
 from headway.learning.clipping import global_norm
+from headway.learning.losses import at_least_float32
 from headway.learning.optimizers.optimizer import apply_updates
-from headway.network.layer import Context, apply, initialize, salt
+from headway.network.layer import Context, initialize, observe, salt
 from headway.signals.probe import Probes
+from headway.signals.statistics import pooled
 from headway.spec.numbers import join, split
 from headway.training.job import Job, Update
 
@@ -54,12 +56,19 @@ def _step(structure: Update, numbers: Mapping[str, Any], state: TrainingState, b
 
 
 class Differentiated(NamedTuple):
-    """What a batch says of the parameters: its loss, the gradients, the new network state, a row of signals a slot."""
+    """What a batch, or a part of it, says of the parameters.
+
+    loss, weight    L = Σ w l / Σ w, or Σ w l where the loss is a sum, and Σ w
+    gradients       dL/dθ
+    seen            what it shows of the network's next state
+    signals         [layers, len(STATISTICS)], a row a slot
+    """
 
     loss: jax.Array
+    weight: jax.Array
     gradients: Any
-    network: Any
-    signals: tuple[jax.Array, ...]
+    seen: Any
+    signals: jax.Array
 
 
 def differentiate(
@@ -71,31 +80,68 @@ def differentiate(
         params = update.optimizer.held(params, update.network.declare(batch.x.shape[1:]))
         tap = Probes(slots) if slots else Context.tap
         context = Context(mode="train", keys=batch.keys, tap=tap)
-        outputs, network = apply(update.network, params, batch.x, state["network"], context)
-        return update.loss(outputs, batch.y, batch.weights), network
+        outputs, seen = observe(update.network, params, batch.x, state["network"], context)
+        sums = update.loss.sums(outputs, batch.y, batch.weights)
+        return update.loss.value(sums), (sums[1], seen)
 
     differentiated = jax.value_and_grad(objective, (0, 1), has_aux=True)
-    (loss, network), (gradients, signals) = differentiated(state["params"], tuple(slots))
-    return Differentiated(loss, gradients, network, signals)
+    (loss, (weight, seen)), (gradients, signals) = differentiated(state["params"], tuple(slots))
+    return Differentiated(loss, weight, gradients, seen, jnp.stack(signals) if slots else jnp.zeros(0))
+
+
+def micro_batches(update: Update, batch: Batch) -> Batch:
+    """The batch in `update.accumulate` parts of one size, in order: x [parts, examples, …] and likewise the rest."""
+    return jax.tree.map(lambda part: part.reshape(update.accumulate, -1, *part.shape[1:]), batch)
+
+
+def accumulate(update: Update, state: TrainingState, batch: Batch, slots: Sequence[jax.Array] = ()) -> Differentiated:
+    """Every micro-batch differentiated, one after the other, and what all of them together say.
+
+    With W_i = Σ w of part i and L_i its mean: L = Σ W_i L_i / Σ W_i, dL/dθ likewise; both divided once, at the end, and
+    summed in float32 at least. `seen` is stacked, [parts, …]; signals are `pooled`.
+    """
+    if update.accumulate == 1:
+        found = differentiate(update, state, batch, slots)
+        return found._replace(seen=jax.tree.map(lambda s: s[None], found.seen))
+    mean = update.loss.reduction == "mean"
+
+    def add(total: Any, part: Batch) -> tuple[Any, Differentiated]:
+        found = differentiate(update, state, part, slots)
+        factor = found.weight if mean else 1
+        total = jax.tree.map(lambda total, g: total + (factor * g).astype(total.dtype), total, found.gradients)
+        return total, found._replace(gradients=None)
+
+    zeros = jax.tree.map(lambda p: jnp.zeros_like(at_least_float32(p)), state["params"])
+    gradients, parts = jax.lax.scan(add, zeros, micro_batches(update, batch))
+    weight = parts.weight.sum()
+    shares = parts.weight / jnp.where(weight == 0, 1, weight) if mean else jnp.ones_like(parts.weight)
+    return Differentiated(
+        jnp.sum(shares * parts.loss),
+        weight,
+        jax.tree.map(lambda g: update.loss.value((g, weight)), gradients),
+        parts.seen,
+        pooled(parts.signals, shares) if slots else parts.signals,
+    )
 
 
 def update_once(
     update: Update, state: TrainingState, batch: Batch, slots: Sequence[jax.Array] = ()
 ) -> tuple[TrainingState, dict[str, jax.Array]]:
     """The update itself, as a pure function to be traced. With a slot for every watched layer: also its signals."""
-    loss, gradients, network, signals = differentiate(update, state, batch, slots)
+    loss, _, gradients, seen, signals = accumulate(update, state, batch, slots)
     measures = {
         "loss": loss,
         "gradient_norm": global_norm(gradients),
         "learning_rate": update.optimizer.rate(state["optimizer"]["count"]),
     }
-    if signals:
-        measures["signals"] = jnp.stack(signals)
+    if slots:
+        measures["signals"] = signals
     if update.clip is not None:
         gradients = update.clip.clip(gradients, state["params"])
     optimizer = transformation(update, batch.x.shape[1:])
     changes, memory = optimizer.update(gradients, state["optimizer"], state["params"])
     params = apply_updates(state["params"], changes)
+    network = update.network.after(state["network"], seen)
     return {"params": params, "network": network, "optimizer": memory}, measures
 
 

@@ -17,7 +17,7 @@ from headway.learning.optimizers.sgd import SGD
 from headway.network.activations import ReLU
 from headway.network.compose import Sequential
 from headway.network.dense import Dense
-from headway.network.layer import Context, apply, initialize
+from headway.network.layer import Context, apply, initialize, observe
 from headway.network.normalization import BatchNorm
 from headway.network.residual import Residual
 from headway.network.values import flatten
@@ -78,15 +78,17 @@ def test_before_any_update_batch_norm_scales_and_shifts_and_after_one_evaluation
     jax.tree.map(np.testing.assert_array_equal, after, state)
 
 
-def test_states_of_micro_batches_average_to_that_of_their_pooled_moments(rng):
-    layer, params, x = BatchNorm(), some(rng, 3), rng.normal(size=(5, 4, 3)).astype(np.float32)
-    _, state = apply(layer, params, x[4], layer.state((3,)), TRAIN)
-    after = [apply(layer, params, micro, state, TRAIN)[1] for micro in x[:4]]
-    pooled = jax.tree.map(lambda *states: sum(states) / 4, *after)
+def test_the_state_after_parts_of_any_size_is_that_after_all_their_values_at_once(rng):
+    layer, params, x = BatchNorm(), some(rng, 3), rng.normal(50.0, 0.1, size=(20, 3)).astype(np.float32)
+    _, state = apply(layer, params, x[::-1] + 1, layer.state((3,)), TRAIN)
+    parts = [observe(layer, params, part, state, TRAIN)[1] for part in np.split(x, [3, 5, 12])]
+    after = layer.after(state, jax.tree.map(lambda *seen: jnp.stack(seen), *parts))
     share = 0.1 / 0.19
-    moments = {"mean": x[:4].mean((0, 1)), "variance": x[:4].var(1, ddof=1).mean(0)}
+    moments = {"mean": x.mean(0, np.float64), "variance": x.var(0, np.float64, ddof=1)}
     for name, value in moments.items():
-        np.testing.assert_allclose(pooled[name], (1 - share) * state[name] + share * value, rtol=1e-5, atol=1e-6)
+        expected = (1 - share) * np.asarray(state[name], np.float64) + share * value
+        np.testing.assert_allclose(after[name], expected, rtol=1e-4)
+    assert after["weight"] == pytest.approx(0.19)
 
 
 def test_batch_norm_without_state_or_with_one_value_a_channel_in_training_is_refused(key, rng):
