@@ -237,6 +237,8 @@ from headway.training.step import Batch as Batch
 from headway.training.step import batch as batch
 from headway.training.step import initial_state as initial_state
 from headway.training.step import step as step
+from headway.training.sweeps.sweep import Sweep as Sweep
+from headway.training.sweeps.sweep import sweep as sweep
 from headway.training.train import resume as resume
 from headway.training.train import train as train
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -47,36 +47,51 @@ class Loop:
         self.pace = 16  # updates in the next chunk, until we know how many fit in a second
         self.saved_at = time.monotonic()
 
-    def run(self) -> Run:
-        """Update, judge, stop, save, until there is a reason to end."""
-        standing, job = self.standing, self.job
-        self.tell(Started(standing.step, job.updates, job.epoch))
-        with Interruption() as interruption, self.told_if_broken():
-            while not standing.reason:
-                chunk = self.advance(min(self.next_boundary() - standing.step, self.pace, longest(job)))
-                if chunk.trouble:
-                    self.end("non-finite", chunk.trouble)
-                elif standing.step % job.evaluate_every == 0 or standing.step == job.updates:
-                    self.evaluate()
-                if standing.step == job.updates and not standing.reason:
-                    self.end("finished", f"All {job.updates} updates were made.")
-                elif interruption.reason and not standing.reason:
-                    self.end(interruption.reason, f"The run was {interruption.reason} after update {standing.step}.")
-                if self.checkpoint_due():
-                    self.save()
+    def run(self, interruption: Interruption | None = None) -> Run:
+        """Update, judge, stop, save, until there is a reason to end. Runs side by side share an interruption."""
+        self.begin()
+        shared = nullcontext(interruption) if interruption else Interruption()
+        with shared as interruption, self.told_if_broken():
+            while not self.standing.reason:
+                self.consider(self.advance(self.room()), interruption)
         return self.finish()
+
+    def begin(self) -> None:
+        """Say that the run begins, or goes on."""
+        self.tell(Started(self.standing.step, self.job.updates, self.job.epoch))
+
+    def room(self) -> int:
+        """How many updates the next chunk may make."""
+        return min(self.next_boundary() - self.standing.step, self.pace, longest(self.job))
 
     def advance(self, length: int) -> Chunk:
         """Make up to `length` updates; stop before one that is not finite."""
-        begin, started = self.standing.step, time.monotonic()
-        chunk = compute(self.job, self.state, self.examples, begin, length)
-        seconds = time.monotonic() - started
-        self.state, self.standing.step = chunk.state, begin + len(chunk.measures)
+        started = time.monotonic()
+        chunk = compute(self.job, self.state, self.examples, self.standing.step, length)
+        self.take(chunk, length, time.monotonic() - started)
+        return chunk
+
+    def take(self, chunk: Chunk, length: int, seconds: float) -> None:
+        """Go on from where a chunk of up to `length` updates ended, which took so many seconds."""
+        self.state, self.standing.step = chunk.state, self.standing.step + len(chunk.measures)
         self.pace = int(np.clip(length / seconds, 1, 8 * length))
         if len(chunk.measures):
             speed = len(chunk.measures) * self.job.recipe.batch_size / seconds
             self.tell(Advanced(self.standing.step, chunk.measures, speed, chunk.signals))
-        return chunk
+
+    def consider(self, chunk: Chunk, interruption: Interruption) -> None:
+        """Judge, end, save: whatever is due after this chunk."""
+        standing, job = self.standing, self.job
+        if chunk.trouble:
+            self.end("non-finite", chunk.trouble)
+        elif standing.step % job.evaluate_every == 0 or standing.step == job.updates:
+            self.evaluate()
+        if standing.step == job.updates and not standing.reason:
+            self.end("finished", f"All {job.updates} updates were made.")
+        elif interruption.reason and not standing.reason:
+            self.end(interruption.reason, f"The run was {interruption.reason} after update {standing.step}.")
+        if self.checkpoint_due():
+            self.save()
 
     def evaluate(self) -> None:
         """Judge the validation set; keep the weights if they are the best; stop if patience is out."""
