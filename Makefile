@@ -11,7 +11,7 @@ BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 STRUCTURE = tests/test_layout.py tests/test_budgets.py tests/test_exports.py
 
-.PHONY: help demo test check bench accept story tree lock clean
+.PHONY: help demo test check bench accept story docs tree lock clean
 
 help:  ## Say what each target does.
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: $(VENV)/bench  ## Measure speed and memory side by side with other librar
 story: $(VENV)/test  ## Run the demo's cure, store it, and bring the first screen of README.md up to date with it.
 	$(BIN)/python -m benchmarks.story
 
+docs: $(VENV)/test  ## Write the page of every concept, and build the documentation as a site in site/.
+	$(BIN)/python docs/build.py
+
 tree: $(VENV)/test  ## Bring the tree in README.md up to date with the files.
 	$(BIN)/python tests/test_layout.py --write
 
@@ -48,7 +51,7 @@ lock:  ## Resolve the newest versions on Python 3.11 and write constraints.txt.
 	mv $(VENV)-lock/constraints.txt constraints.txt && rm -rf $(VENV)-lock
 
 clean:  ## Remove what make and the tools made.
-	rm -rf $(VENV) $(VENV)-lock build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Headway needs Python 3.11 or newer; set PYTHON=path/to/python."; exit 1; }

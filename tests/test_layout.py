@@ -56,7 +56,8 @@ def imports(path: str) -> dict[str, int]:
     for node in ast.walk(ast.parse((ROOT / path).read_text())):
         match node:
             case ast.Import(names):
-                modules = [name.name for name in names]
+                # The package itself is its public names: demonstrations, below all of them, show these.
+                modules = [name.name for name in names if (name.name, name.asname) != ("headway", "hw")]
             case ast.ImportFrom(module=module, names=names, level=0) if module:
                 modules = [f"{module}.{name.name}" for name in names]
             case ast.ImportFrom():
@@ -118,6 +119,11 @@ def test_imports_only_look_up_the_page(path: str) -> None:
     above = order[: order.index(path)] if path in order else order
     for target, line in imports(path).items():
         assert target in above, f"{path}:{line}: imports {target}, which is no file above. Move it up the page."
+
+
+def test_only_demonstrations_go_through_the_public_names() -> None:
+    through = {path for path in files() if re.search(r"^\s*import headway as hw$", (ROOT / path).read_text(), re.M)}
+    assert {path.rpartition("/")[0] for path in through} == {"headway/demonstrations"}
 
 
 @pytest.mark.parametrize("folder", [f for f in folders() if f != "headway/"])

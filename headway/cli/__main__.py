@@ -1,5 +1,6 @@
 """Every command, gathered: the program `headway`."""
 
+import headway.cli.demo
 import headway.cli.doctor
 import headway.cli.map
 import headway.cli.training  # noqa: F401 (imported for the commands it adds)

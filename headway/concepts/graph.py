@@ -72,6 +72,7 @@ class Concept(Spec):
     api          dotted names of the code that is this concept; empty while planned, or where it is no code
     requires     names of the concepts that its definition takes for known
     source       where the definition is from: paper or book
+    checked_by   the tests that compare its code with something independent: `tests/file.py::test_name`
     """
 
     name: Slug
@@ -84,6 +85,7 @@ class Concept(Spec):
     api: tuple[Line, ...] = ()
     requires: tuple[Slug, ...] = ()
     source: Remark = ""
+    checked_by: tuple[Line, ...] = ()
 
     @property
     def words(self) -> frozenset[str]:
@@ -203,16 +205,13 @@ class Advice(Spec):
 
 @spec
 class Map(Spec):
-    """A subject as a graph: every name in it is declared, no two concepts share a title, and nothing requires itself.
-
-    goal   the concept whose prerequisite closure is the critical path that is computed
-    """
+    """A subject as a graph: every name in it is declared, no two concepts share a title, nothing requires itself."""
 
     title: Line
     _: KW_ONLY
     subject: Line
     source: Remark = ""
-    goal: Slug | None = None
+    goal: Slug | None = None  # the concept whose prerequisite closure is the critical path that is computed
     concepts: tuple[Concept, ...]
     groups: tuple[Group, ...] = ()
     relations: tuple[Relation, ...] = ()

@@ -1,0 +1,126 @@
+"""Build the documentation: a page for every concept of the map, then the site in `site/`.
+
+`python docs/build.py` writes `docs/concepts/*.md` and runs MkDocs over the folder; `--pages` writes the pages alone.
+"""
+
+import functools
+import importlib
+import inspect
+import re
+import sys
+from pathlib import Path
+
+from headway.concepts.catalog import deep_learning
+from headway.concepts.graph import Concept, Edge, Map
+from headway.concepts.pathways import prerequisites, visited_by
+from headway.report.concept import neighbourhood
+from headway.report.demonstration import Demonstration, demonstrations
+
+DOCS = Path(__file__).parent
+PAGES = DOCS / "concepts"
+
+
+def page(subject: Map, concept: Concept, demonstration: Demonstration | None) -> str:
+    """The page of a concept: definition, code with its equations, demonstration, what it is checked by, neighbours."""
+    group = next((group.title for group in subject.groups if group.name == concept.group), "what the subject touches")
+    also = f" · also called {', '.join(concept.aliases)}" if concept.aliases else ""
+    learned = [link(subject, name) for name in prerequisites(subject, concept.name)[:-1]]
+    paths = [path.title for path in visited_by(subject, concept.name)]
+    parts = [
+        f"# {concept.title}",
+        f"*{concept.type}, {group}{also}*",
+        f"{concept.definition} ({concept.source})",
+        *section("In the code", [entry for name in concept.api for entry in described(name)] or [f"{concept.code}."]),
+        *section("Demonstration", shown(demonstration) if demonstration else []),
+        *section("Checked by", ["\n".join(checked(test) for test in concept.checked_by)]),
+        *section("On the map", ["\n".join(f"- {statement(subject, e)}" for e in neighbourhood(subject, concept))]),
+        *section("Learn first", [" → ".join(learned)] if learned else []),
+        *section("On the pathways", [", ".join(paths)] if paths else []),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def section(title: str, parts: list[str]) -> list[str]:
+    """A heading and what stands below it; nothing where there is nothing."""
+    kept = [part for part in parts if part]
+    return [f"## {title}", *kept] if kept else []
+
+
+def described(name: str) -> list[str]:
+    """A dotted name of the API, how it is called, and its docstring, which holds the equation and its source."""
+    found = resolved(name)
+    if not (inspect.isclass(found) or inspect.isroutine(found) or inspect.ismodule(found)):
+        return described(name.rpartition(".")[0])  # a field, told by its class
+    called = str(inspect.signature(found)) if inspect.isroutine(found) else ""
+    fields = [f.name for f in getattr(found, "__dataclass_fields__", {}).values() if f.init and f.name != "name"]
+    called = f"({', '.join(fields)})" if inspect.isclass(found) else re.sub(r"headway\.[\w.]*\.", "", called)
+    return [f"`{name}{called}`", f"```text\n{inspect.getdoc(found)}\n```"]
+
+
+def resolved(name: str) -> object:
+    """What a dotted name means."""
+    parts = name.split(".")
+    for n in range(len(parts), 0, -1):
+        try:
+            module = importlib.import_module(".".join(parts[:n]))
+        except ModuleNotFoundError:
+            continue
+        return functools.reduce(getattr, parts[n:], module)
+    raise AssertionError(name)
+
+
+def shown(demonstration: Demonstration) -> list[str]:
+    """What a demonstration shows, its lines, and what they print."""
+    about, code, out = demonstration.about, demonstration.code, demonstration.run()
+    return [about, f"```python\n{code.rstrip()}\n```", "It prints, arrays rounded to four digits:",
+            f"```text\n{out.rstrip()}\n```"]  # fmt: skip
+
+
+def checked(test: str) -> str:
+    """A test as the sentence that it is."""
+    path, _, name = test.partition("::")
+    return f"- *{name.removeprefix('test_').replace('_', ' ')}* (`{path}`)"
+
+
+def statement(subject: Map, edge: Edge) -> str:
+    """A statement of the map, both ends linked."""
+    word = subject.relation(edge.relation).word
+    claim = f" ({edge.claim})" if edge.claim else ""
+    return f"{link(subject, edge.source)} {word} {link(subject, edge.target)}{claim}"
+
+
+def link(subject: Map, name: str) -> str:
+    return f"[{subject.concept(name).title}]({name}.md)"
+
+
+def contents(subject: Map) -> str:
+    """The list of all pages, by group."""
+    groups = [(group.title, group.name) for group in subject.groups] + [("What the subject touches", None)]
+    parts = ["# Concepts", "A page for every concept of [the map](../map-files.md), made by `make docs`."]
+    for title, name in groups:
+        members = [concept for concept in subject.concepts if concept.group == name]
+        parts += [f"## {title}", "\n".join(f"- {link(subject, c.name)}: {c.definition}" for c in members)]
+    return "\n\n".join(parts) + "\n"
+
+
+def pages() -> dict[str, str]:
+    """Every generated page by its name."""
+    subject, shows = deep_learning(), demonstrations()
+    made = {f"{c.name}.md": page(subject, c, shows.get(c.name)) for c in subject.concepts}
+    return made | {"index.md": contents(subject)}
+
+
+def site() -> None:
+    """The pages of the folder as a site."""
+    from mkdocs.commands.build import build
+    from mkdocs.config import load_config
+
+    build(load_config(str(DOCS.parent / "mkdocs.yml"), strict=True))
+
+
+if __name__ == "__main__":
+    PAGES.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (PAGES / name).write_text(text)
+    if "--pages" not in sys.argv[1:]:
+        site()

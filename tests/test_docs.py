@@ -1,0 +1,82 @@
+"""The documentation is current and true: pages are as they are generated, their code runs, links lead somewhere."""
+
+import ast
+import functools
+import importlib.util
+import io
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from headway.concepts.catalog import deep_learning
+from headway.report.demonstration import demonstrations
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+MAP = deep_learning()
+CONCEPTS = [concept.name for concept in MAP.concepts]
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]\d+)?")
+CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+WRITE = "Run `make docs`."
+
+
+@functools.cache
+def build():
+    spec = importlib.util.spec_from_file_location("docs_build", DOCS / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_concept_has_a_page_and_no_page_is_left_over():
+    assert {path.stem for path in (DOCS / "concepts").glob("*.md")} == {*CONCEPTS, "index"}, WRITE
+    assert (DOCS / "concepts/index.md").read_text() == build().contents(MAP), WRITE
+
+
+def test_a_demonstration_shows_a_concept_in_about_ten_lines():
+    assert set(demonstrations()) <= set(CONCEPTS)
+    for name, shows in demonstrations().items():
+        lines = [line for line in shows.code.splitlines() if line and not line.startswith("import ")]
+        assert len(lines) <= 12, f"{name}: {len(lines)} lines"
+        assert shows.about.endswith("."), f"{name}: what it shows is one sentence"
+
+
+@pytest.mark.parametrize("name", CONCEPTS)
+def test_a_page_is_as_it_is_generated_and_its_code_prints_what_it_says(name):
+    """Word for word; numbers that were measured may differ by what another processor rounds differently."""
+    stored = (DOCS / f"concepts/{name}.md").read_text()
+    made = build().page(MAP, MAP.concept(name), demonstrations().get(name))
+    assert NUMBER.sub("#", made) == NUMBER.sub("#", stored), WRITE
+    for now, then in zip(NUMBER.findall(made), NUMBER.findall(stored), strict=True):
+        assert float(now) == pytest.approx(float(then), rel=0.05, abs=0.02), WRITE
+
+
+@pytest.mark.parametrize("name", CONCEPTS)
+def test_what_a_concept_is_checked_by_is_a_test(name):
+    concept = MAP.concept(name)
+    assert concept.checked_by or not concept.api, "name the tests with an independent oracle in `checked_by`"
+    for test in concept.checked_by:
+        path, _, function = test.partition("::")
+        defined = [node.name for node in ast.parse((ROOT / path).read_text()).body if isinstance(node, ast.FunctionDef)]
+        assert function in defined, f"{test} is no test"
+
+
+WRITTEN = sorted(path for path in DOCS.rglob("*.md") if path.parent.name != "concepts")
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(DOCS).as_posix())
+def test_the_code_on_a_page_runs(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in CODE.findall(path.read_text()):
+        with redirect_stdout(io.StringIO()):
+            exec(compile(block, path.name, "exec"), names)
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *WRITTEN], ids=lambda path: path.name)
+def test_a_link_leads_somewhere(path):
+    for target in LINK.findall(path.read_text()):
+        assert "://" in target or (path.parent / target).exists(), f"{path.name}: {target} leads nowhere"
