@@ -15,6 +15,7 @@ from headway.concepts.graph import Concept, Edge, Map
 from headway.concepts.pathways import prerequisites, visited_by
 from headway.report.concept import neighbourhood
 from headway.report.demonstration import Demonstration, demonstrations
+from headway.spec.node import Spec, is_concrete
 
 DOCS = Path(__file__).parent
 PAGES = DOCS / "concepts"
@@ -51,10 +52,19 @@ def described(name: str) -> list[str]:
     found = resolved(name)
     if not (inspect.isclass(found) or inspect.isroutine(found) or inspect.ismodule(found)):
         return described(name.rpartition(".")[0])  # a field, told by its class
+    if inspect.ismodule(found):
+        kinds = [kind for kind in vars(found).values() if is_kind(kind) and kind.__module__ == found.__name__]
+        lines = [f"- `{kind.__name__}`: {(kind.__doc__ or '').splitlines()[0]}" for kind in kinds]
+        return [f"`{name}`: {inspect.getdoc(found)}", "\n".join(lines)]
     called = str(inspect.signature(found)) if inspect.isroutine(found) else ""
     fields = [f.name for f in getattr(found, "__dataclass_fields__", {}).values() if f.init and f.name != "name"]
     called = f"({', '.join(fields)})" if inspect.isclass(found) else re.sub(r"headway\.[\w.]*\.", "", called)
     return [f"`{name}{called}`", f"```text\n{inspect.getdoc(found)}\n```"]
+
+
+def is_kind(part: object) -> bool:
+    """True for a class of specs that can be made."""
+    return inspect.isclass(part) and issubclass(part, Spec) and is_concrete(part)
 
 
 def resolved(name: str) -> object:

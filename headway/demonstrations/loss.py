@@ -34,6 +34,18 @@ def mean_squared_error() -> None:
     print(f"mean {targets.mean():.2f}, median {jnp.median(targets):.2f}")
 
 
+def loss_landscape() -> None:
+    """The loss as a function of all parameters: along a line, and by the curvature where training ended."""
+    run = hw.train(hw.named("iris").recipe)
+    examples = run.data().train
+    surface = hw.landscape(run.recipe.network, run.recipe.loss, hw.Batch(*map(jnp.asarray, (examples.x, examples.y))))
+    direction = hw.random_direction(run.params, jax.random.key(0))
+    line = hw.slice_line(surface, run.params, direction, at=(-2, -1, -0.5, 0, 0.5, 1, 2))
+    print("loss along a random direction", line.losses)
+    highest, lowest = hw.hessian_eigenvalues(surface, run.params, k=2)
+    print("highest curvatures", highest.values, "lowest", lowest.values)
+
+
 def classification() -> None:
     """Labels as targets: a network ends in one output a class, and is judged by how often the largest is right."""
     run = hw.train(hw.named("iris").recipe)

@@ -56,7 +56,8 @@ def co_adaptation() -> None:
 
 def weight_decay() -> None:
     """With no gradient at all a weight shrinks by the factor 1 − ηλ an update; biases and norms do not decay."""
-    rule = hw.SGD(0.1, weight_decay=0.5).transformation({"w": True, "b": False})
+    declared = {"w": hw.Parameter(()), "b": hw.Parameter((), decays=False)}
+    rule = hw.SGD(0.1, weight_decay=0.5).transformation(declared)
     params = {"w": jnp.array(1.0), "b": jnp.array(1.0)}
     memory, zeros = rule.init(params), {"w": jnp.array(0.0), "b": jnp.array(0.0)}
     for _ in range(10):
@@ -74,3 +75,11 @@ def early_stopping() -> None:
     run = hw.train(recipe)
     print(run.standing.message)
     print(f"{run.standing.step} updates of {200 * 16}; the best weights are from update {run.standing.best_step}")
+
+
+def data_augmentation() -> None:
+    """Altered copies of an example, drawn anew each time by its own key; the target stays."""
+    x = jnp.zeros((1, 4, 5, 1)).at[0, 1:3, 1].set(1)
+    for augmentation in (hw.Flip(1.0), hw.Shift(1), hw.Rotate(45.0)):
+        altered, _ = augmentation.apply_to_batch(x, jnp.array([7]), jax.random.split(jax.random.key(1), 1))
+        print(f"{augmentation!r}\n{altered[0, :, :, 0]}")
