@@ -227,6 +227,10 @@ from headway.training.job import Update as Update
 from headway.training.job import prepare as prepare
 from headway.training.named import RECIPES as RECIPES
 from headway.training.named import named as named
+from headway.training.readout import DepthProfile as DepthProfile
+from headway.training.readout import Readout as Readout
+from headway.training.readout import probe as probe
+from headway.training.readout import probe_depths as probe_depths
 from headway.training.recipe import Checkpoints as Checkpoints
 from headway.training.recipe import EarlyStopping as EarlyStopping
 from headway.training.recipe import Evaluation as Evaluation
