@@ -35,7 +35,7 @@ class Headway:
         )
         dataset = arrays(*workload.examples(), test=None, validation=None, standardize=False)
         self.job = prepare(recipe, dataset)
-        self.examples = (jnp.asarray(dataset.train.x), jnp.asarray(dataset.train.y))
+        self.examples = jax.tree.map(jnp.asarray, dataset.train.arrays)
         self.state = initial_state(self.job.update, workload.inputs)
         self.step, self.batches = 0, workload.batches
         self.parameters = sum(leaf.size for leaf in jax.tree.leaves(self.state["params"]))

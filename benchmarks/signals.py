@@ -71,7 +71,7 @@ def timed(system: Headway, epochs: int) -> float:
 def flops(system: Headway) -> float:
     """What the compiler counts for a chunk: the bodies of its loops once each, so of one update of each form."""
     structure, numbers = split(system.job.update)
-    start = place(0, system.job.recipe.batch_size, len(system.examples[0]))
+    start = place(0, system.job.recipe.batch_size, len(system.examples.x))
     lowered = run_chunk.lower(structure, numbers, system.state, system.examples, start, 1)
     return float(lowered.compile().cost_analysis()["flops"])
 

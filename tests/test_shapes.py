@@ -120,7 +120,7 @@ def test_a_kind_keeps_the_shapes_that_its_interface_promises(cls: type[Spec]) ->
 
 def test_a_broken_promise_is_seen() -> None:
     class Summed(Loss):
-        def per_example(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+        def per_target(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
             return jnp.sum(outputs)
 
     with pytest.raises(TypeCheckError, match="return"):

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
 from pydantic import Field
 
-from headway.learning.losses import Hinge, Loss, one_hot
+from headway.learning.losses import Hinge, Loss
+from headway.learning.targets import one_hot
 from headway.network.initialization import Shape
 from headway.network.layer import salt
 from headway.spec.error import HeadwayError

@@ -29,7 +29,7 @@ class Draw(NamedTuple):
 
 
 class Padded(NamedTuple):
-    """Examples in full batches: x [batches, batch, …], y [batches, batch, …], weights [batches, batch], 0 or 1."""
+    """Examples in full batches: x [batches, batch, …], y and weights likewise; without weights of its own, 0 or 1."""
 
     x: Array | jax.Array
     y: Array | jax.Array
@@ -108,4 +108,7 @@ def padded(examples: Examples, batch_size: int) -> Padded:
     n = len(examples)
     places = np.arange(-(-n // batch_size) * batch_size).reshape(-1, batch_size)
     filled = np.minimum(places, n - 1)
-    return Padded(examples.x[filled], examples.y[filled], (places < n).astype(np.float32))
+    weights = np.ones(n, np.float32) if examples.weights is None else examples.weights
+    weights = weights[filled]
+    weights[places >= n] = 0
+    return Padded(examples.x[filled], examples.y[filled], weights)

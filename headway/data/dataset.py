@@ -1,12 +1,12 @@
 """A data set: where examples come from, and how they are split by a seed of their own and scaled."""
 
 import hashlib
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, fields
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import Field
 
 from headway.data.schema import (
@@ -23,6 +23,7 @@ from headway.data.schema import (
     numeric,
     shown,
 )
+from headway.data.splits import split, split_whole
 from headway.spec.error import HeadwayError
 from headway.spec.node import Spec, spec
 
@@ -30,18 +31,37 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0)]
 
 
+class Arrays(NamedTuple):
+    """Examples as plain arrays, on this machine or the device: the form in which they enter a compiled function."""
+
+    x: Any
+    y: Any
+    weights: Any = None
+
+
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Inputs x [n, *shape] with their targets y, one an example.
+    """Inputs x [n, *shape] with their targets y, one an example, or one at every place of a sequence.
 
-    x is float32, token ids int32; y are labels [n] int32, or amounts [n, outputs] float32.
+    x is float32, token ids int32; y are labels [n] or [n, time] int32, or amounts [n, outputs] float32.
+    weights   how much each counts, float32: [n] an example, [n, time] a place, 0 where there is nothing to predict;
+              None: all 1
     """
 
     x: Array
     y: Array
+    weights: Array | None = None
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def __getitem__(self, places: Any) -> "Examples":
+        """The examples at these places."""
+        return Examples(self.x[places], self.y[places], None if self.weights is None else self.weights[places])
+
+    @property
+    def arrays(self) -> Arrays:
+        return Arrays(self.x, self.y, self.weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +104,8 @@ class Dataset:
         digest = hashlib.sha256()
         for name in ("train", "validation", "test"):
             if (part := getattr(self, name)) is not None:
-                for key, array in (("x", part.x), ("y", part.y)):
+                present = ((key, array) for key, array in part.arrays._asdict().items() if array is not None)
+                for key, array in present:
                     digest.update(f"{name}.{key} {array.dtype.str} {array.shape};".encode())
                     digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
@@ -94,7 +115,10 @@ class Dataset:
 class Table:
     """What a source gives: raw inputs [n, …], targets as they came, and a test set if it brings one.
 
-    With `classes`, y holds these names or the labels 0 … C-1; without, labels are whatever values occur.
+    With `classes`, y holds these names or the labels 0 … C-1; without, labels are whatever values occur. For a
+    sequence, token ids [n, time] or inputs [n, time, …], labels may be [n, time]: one at every place.
+    `weights` say how much each example [n] or place [n, time] counts, 0 where there is nothing to predict.
+    `groups` [n] are examples that belong together, such as pieces of one file: no group is torn apart by a split.
     `one_unit` says that all features of a flat input are measured alike (pixels): one scale fits them all.
     `tokens` says that inputs are token ids 0 … tokens - 1, whole numbers that are never scaled.
     """
@@ -102,8 +126,11 @@ class Table:
     x: ArrayLike
     y: ArrayLike
     _: KW_ONLY
+    weights: ArrayLike | None = None
+    groups: ArrayLike | None = None
     test_x: ArrayLike | None = None
     test_y: ArrayLike | None = None
+    test_weights: ArrayLike | None = None
     classes: Names | None = None
     feature_names: Names | None = None
     one_unit: bool = False
@@ -129,8 +156,9 @@ class Given(Source):
 class Data(Spec):
     """A source, split into a training, validation and test part by its own seed, and scaled.
 
-    Splits: fractions of all examples, disjoint and complete; every class has its share of every part.
-    A source's own test set serves in place of the fraction `test`.
+    Splits: fractions of all examples, disjoint and complete; every class has its share of every part. Where a source
+    says which examples belong together, each such group is in one part. A source's own test set serves in place of
+    the fraction `test`.
     Scaling: mean 0 and spread 1 over the training part; per feature for flat inputs [n, features], one pair
     for images, sequences and pixels. A constant feature is only centred. Targets keep their units.
     Task: text, booleans and whole numbers are labels, other numbers are amounts; `task` overrides this.
@@ -155,13 +183,18 @@ class Data(Spec):
     def divide(self, table: Table) -> Dataset:
         """The data set made of these examples."""
         x, raw = _pair(table, table.x, table.y, "")
+        places = _at_every_place(table, x, raw)
         task = self.task or ("classification" if table.classes else detect_task(raw))
-        values = label_values(raw, table.classes) if task == "classification" else None
-        y = encode(raw, values, "y")
+        values = label_values(raw, table.classes, places=places) if task == "classification" else None
+        y = encode(raw, values, "y", places=places)
+        everything = Examples(x, y, _weights(table.weights, y, ""))
         fractions = (self.test if table.test_x is None else None, self.validation)
-        places = split(np.zeros(len(y)) if values is None else y, fractions, self.seed)
-        fitted = places[-1]
-        if values is not None and len(absent := np.setdiff1d(np.arange(len(values)), y[fitted])):
+        if table.groups is not None:
+            parts = split_whole(_groups(table.groups, len(y)), fractions, self.seed)
+        else:
+            parts = split(np.zeros(len(y)) if values is None or places else y, fractions, self.seed)
+        fitted = parts[-1]
+        if values is not None and not places and len(absent := np.setdiff1d(np.arange(len(values)), y[fitted])):
             raise HeadwayError("y", "every class needs an example to train on", f"none of {values[absent].tolist()}")
         schema = Schema(
             input_shape=x.shape[1:],
@@ -171,52 +204,59 @@ class Data(Spec):
             scaling=fit_scaling(x[fitted], table.one_unit) if self.standardize and table.tokens is None else None,
             tokens=table.tokens,
         )
-        test, validation = (Examples(schema.prepare(x[at]), y[at]) if len(at) else None for at in places[:-1])
+        test, validation, train = (_prepared(schema, everything[at]) if len(at) else None for at in parts)
         if table.test_x is not None and table.test_y is not None:
             test_x, raw = _pair(table, table.test_x, table.test_y, "test_")
-            test = Examples(schema.prepare(test_x), encode(raw, values, "test_y"))
-        return Dataset(Examples(schema.prepare(x[fitted]), y[fitted]), validation, test, schema)
+            test_y = encode(raw, values, "test_y", places=places)
+            test = _prepared(schema, Examples(test_x, test_y, _weights(table.test_weights, test_y, "test_")))
+        assert train is not None  # the splits see to it
+        return Dataset(train, validation, test, schema)
 
 
 def arrays(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
-    test: tuple[ArrayLike, ArrayLike] | float | None = 0.15,
-    classes: Names | None = None,
-    feature_names: Names | None = None,
-    tokens: int | None = None,
-    **settings: Any,
+    x: ArrayLike, y: ArrayLike, *, test: tuple[ArrayLike, ...] | float | None = 0.15, **settings: Any
 ) -> Dataset:
-    """A data set of arrays: `arrays(x, y, validation=0.2, seed=1)`; `settings` are fields of `Data`.
+    """A data set of arrays: `arrays(x, y, validation=0.2, seed=1)`; `settings` are fields of `Data` or of `Table`.
 
-    Shapes: x [n, …]; y [n] labels or amounts, or [n, outputs] amounts. `test` is a fraction, None, or a test
-    set (x, y) of your own. With `tokens`, x holds token ids 0 … tokens - 1 for an Embedding.
+    Shapes: x [n, …]; y [n] labels or amounts, [n, outputs] amounts, or for a sequence [n, time] labels. `test` is a
+    fraction, None, or a test set of your own, (x, y) or (x, y, weights). With `tokens`, x holds token ids
+    0 … tokens - 1 for an Embedding; `weights`, `groups`, `classes` and `feature_names` as for `Table`.
     """
-    test_x, test_y = test if isinstance(test, tuple) else (None, None)
-    data = Data(Given(), test=None if isinstance(test, tuple) else test, **settings)
-    return data.divide(
-        Table(x, y, test_x=test_x, test_y=test_y, classes=classes, feature_names=feature_names, tokens=tokens)
-    )
+    told = {f.name: settings.pop(f.name) for f in fields(Table) if f.name in settings}
+    if isinstance(test, tuple):
+        told |= dict(zip(("test_x", "test_y", "test_weights"), test, strict=False))
+        test = None
+    return Data(Given(), test=test, **settings).divide(Table(x, y, **told))
 
 
-def split(groups: Array, fractions: tuple[float | None, ...], seed: int) -> list[NDArray[np.intp]]:
-    """The places (sorted) of the examples in each fraction, and of the rest; every group shared out evenly.
+def _at_every_place(table: Table, x: Array, y: Array) -> bool:
+    """True where inputs are sequences and there is one target at every place of them."""
+    sequences = table.tokens is not None or x.ndim > 2
+    return sequences and y.ndim == 2 and y.shape[1] == x.shape[1]
 
-    Member j of a group of m, in random order, gets the number (j + u) / m with one u ~ U(0, 1) a group. In the
-    order of these numbers every stretch holds nearly its share of each group.
-    """
-    n, rng = len(groups), np.random.default_rng(seed)
-    sizes = [0 if fraction is None else max(1, round(fraction * n)) for fraction in fractions]
-    if sum(sizes) >= n:
-        fix = "Give more examples, or set validation=None or test=None."
-        raise HeadwayError("Data", "the splits must leave examples to train on", f"{sum(sizes)} of {n} set aside", fix)
-    order, share = rng.permutation(n), np.empty(n)
-    for group in np.unique(groups):
-        members = order[groups[order] == group]
-        share[members] = (np.arange(len(members)) + rng.random()) / len(members)
-    order = order[np.argsort(share[order], kind="stable")]
-    return [np.sort(part) for part in np.split(order, np.cumsum(sizes))]
+
+def _prepared(schema: Schema, raw: Examples) -> Examples:
+    return Examples(schema.prepare(raw.x), raw.y, raw.weights)
+
+
+def _weights(weights: ArrayLike | None, y: Array, prefix: str) -> Array | None:
+    """Weights [n] or [n, time], none below 0 and not all 0, as float32."""
+    if weights is None:
+        return None
+    where, found = prefix + "weights", numeric(weights, prefix + "weights")
+    if found.shape not in (y.shape[:1], y.shape):
+        shapes = " or ".join(dict.fromkeys((shown(*y.shape[:1]), shown(*y.shape))))
+        raise HeadwayError(where, f"must be {shapes}, one an example or one a target", shown(*found.shape))
+    if found.min() < 0 or found.max() == 0:
+        raise HeadwayError(where, "must be 0 or more, and some of them more", f"{found.min():g} to {found.max():g}")
+    return found.astype(np.float32)
+
+
+def _groups(groups: ArrayLike, examples: int) -> Array:
+    found = as_array(groups, "groups")
+    if found.shape != (examples,):
+        raise HeadwayError("groups", f"must be [{examples}], one an example", shown(*found.shape))
+    return found
 
 
 def _pair(table: Table, x: ArrayLike, y: ArrayLike, prefix: str) -> tuple[Array, Array]:

@@ -102,7 +102,7 @@ def numeric(values: ArrayLike, where: str, feature_names: Names | None = None) -
     with np.errstate(over="ignore"):
         bad = ~np.isfinite(x.astype(np.float32, copy=False))
     if bad.any():
-        at = tuple(int(i) for i in np.unravel_index(np.argmax(bad), x.shape))
+        at = first(bad)
         column = f" (feature {feature_names[at[1]]!r})" if feature_names and x.ndim == 2 else ""
         fix = "Fill in or leave out such entries first."
         raise HeadwayError(f"{where}{shown(*at)}{column}", "must be a finite number", x[at], fix)
@@ -113,7 +113,7 @@ def token_ids(x: Array, tokens: int, where: str) -> NDArray[np.int32]:
     """x as int32, every entry one of the ids 0 … tokens - 1; the first other entry is named."""
     bad = (x < 0) | (x >= tokens) | (x != np.trunc(x))
     if bad.any():
-        at = tuple(int(i) for i in np.unravel_index(np.argmax(bad), x.shape))
+        at = first(bad)
         raise HeadwayError(f"{where}{shown(*at)}", f"must be one of the token ids 0 to {tokens - 1}", x[at])
     return x.astype(np.int32)
 
@@ -125,17 +125,20 @@ def detect_task(y: Array) -> Task:
     """
     if y.dtype.kind == "f":
         return "regression"
-    if y.dtype.kind in "iu" and (kinds := len(np.unique(y))) > max(10, len(y) / 10):
-        came = f"{kinds} different whole numbers in {len(y)} targets"
+    if y.dtype.kind in "iu" and (kinds := len(np.unique(y))) > max(10, y.size / 10):
+        came = f"{kinds} different whole numbers in {y.size} targets"
         raise HeadwayError("y", "must be labels or amounts", came, "Set task='classification' or task='regression'.")
     return "classification"
 
 
-def label_values(y: Array, classes: Names | None = None) -> Array:
-    """The values that stand for the labels 0 … C-1: the names in `classes`, or 0 … C-1, or what occurs, sorted."""
+def label_values(y: Array, classes: Names | None = None, *, places: bool = False) -> Array:
+    """The values that stand for the labels 0 … C-1: the names in `classes`, or 0 … C-1, or what occurs, sorted.
+
+    With `places`, labels are [n, time], one at every place.
+    """
     if classes is not None and len(set(classes)) < len(classes):
         raise HeadwayError("classes", "must be different names", classes)
-    y = _labels(y, "y")
+    y = _labels(y, "y", places)
     values = (
         np.unique(y) if classes is None else np.asarray(classes) if y.dtype.kind == "U" else np.arange(len(classes))
     )
@@ -144,38 +147,43 @@ def label_values(y: Array, classes: Names | None = None) -> Array:
     return values
 
 
-def encode(y: Array, values: Array | None, where: str) -> Array:
+def encode(y: Array, values: Array | None, where: str, *, places: bool = False) -> Array:
     """Targets as the losses want them: the place of each label in `values`, or without values the amounts.
 
-    Shapes: labels [n] → [n] int32; amounts [n] or [n, outputs] → [n, outputs] float32, like the outputs they
-    are compared with.
+    Shapes: labels [n], or with `places` [n, time] → int32 of that shape; amounts [n] or [n, outputs]
+    → [n, outputs] float32, like the outputs they are compared with.
     """
     if values is None:
         if y.ndim > 2:
             raise HeadwayError(where, "targets must be [n] or [n, outputs]", shown(*y.shape))
         return numeric(y, where).astype(np.float32).reshape(len(y), -1)
-    kinds, kind = np.unique(_labels(y, where), return_inverse=True)
+    kinds, kind = np.unique(_labels(y, where, places), return_inverse=True)
     place = {value: i for i, value in enumerate(values.tolist())}
     if strange := [v for v in kinds.tolist() if v not in place]:
-        row = int(np.isin(y, strange).argmax())
+        at = first(np.isin(y, strange))
         known = ", ".join(repr(v) for v in [*place][:10]) + " …" * (len(place) > 10)
-        came = repr(y[row].tolist())
-        raise HeadwayError(f"{where}[{row}]", f"must be one of the {len(place)} classes", came, f"Known: {known}.")
-    return np.array([place[v] for v in kinds.tolist()], np.int32)[kind]
+        came = repr(y[at].tolist())
+        raise HeadwayError(f"{where}{shown(*at)}", f"must be one of the {len(place)} classes", came, f"Known: {known}.")
+    return np.array([place[v] for v in kinds.tolist()], np.int32)[kind].reshape(y.shape)
 
 
-def _labels(y: Array, where: str) -> Array:
-    """Labels [n], checked; whole floats as integers."""
-    if y.ndim != 1:
+def _labels(y: Array, where: str, places: bool) -> Array:
+    """Labels [n] or [n, time], checked; whole floats as integers."""
+    if y.ndim != (2 if places else 1):
         raise HeadwayError(where, "must be one label per example", shown(*y.shape), "One-hot? Use y.argmax(1).")
     if y.dtype.kind == "f":
         if (broken := numeric(y, where) != np.trunc(y)).any():
-            row = int(broken.argmax())
-            raise HeadwayError(f"{where}[{row}]", "labels must be text or whole numbers", y[row])
+            at = first(broken)
+            raise HeadwayError(f"{where}{shown(*at)}", "labels must be text or whole numbers", y[at])
         return y.astype(np.int64)
     if y.dtype.kind not in "biuU":
         raise HeadwayError(where, "labels must be text or whole numbers", f"dtype {y.dtype}")
     return y
+
+
+def first(bad: Array) -> tuple[int, ...]:
+    """The place of the first True."""
+    return tuple(int(i) for i in np.unravel_index(np.argmax(bad), bad.shape))
 
 
 def shown(*shape: object) -> str:

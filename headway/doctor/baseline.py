@@ -4,13 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from headway.data.dataset import Examples
+from headway.data.dataset import Arrays, Examples
 from headway.learning.losses import Loss
 from headway.network.initialization import Shape
 
 
 def constant_loss(loss: Loss, outputs: Shape, train: Examples, held_out: Examples) -> float:
-    """The loss on `held_out` of the constant output [*outputs] that is best on `train`.
+    """The loss on `held_out` of the constant output that is best on `train`: [*outputs], or [C] at all [time, C].
 
     For cross-entropy the entropy of the classes' shares, for the mean squared error the variance. Where the loss
     expects probabilities, the constant is one that softmax gives, or for a single output sigmoid.
@@ -18,13 +18,15 @@ def constant_loss(loss: Loss, outputs: Shape, train: Examples, held_out: Example
     from scipy.optimize import minimize
 
     squash = jax.nn.sigmoid if outputs == (1,) else jax.nn.softmax
+    # One for every place as well would be as many numbers as a small network has, and know where it stands.
+    free = outputs[-1:] if train.y.shape[1:] == outputs[:-1] else outputs
 
-    def value(constant: jax.Array, y: jax.Array) -> jax.Array:
+    def value(constant: jax.Array, judged: Arrays) -> jax.Array:
         constant = squash(constant) if loss.expects == "probabilities" else constant
-        made = jnp.broadcast_to(constant.reshape(1, *outputs), (len(y), *outputs))
-        return jnp.mean(loss.per_example(made, y))
+        made = jnp.broadcast_to(constant.reshape(free), (len(judged.y), *outputs))
+        return loss(made, judged.y, judged.weights)
 
-    y = jnp.asarray(train.y)
-    best = minimize(jax.jit(jax.value_and_grad(lambda c: value(c.astype(jnp.float32), y))),
-                    np.zeros(int(np.prod(outputs)), np.float32), jac=True, method="L-BFGS-B")  # fmt: skip
-    return float(value(jnp.asarray(best.x, jnp.float32), jnp.asarray(held_out.y)))
+    on = jax.tree.map(jnp.asarray, train.arrays)
+    best = minimize(jax.jit(jax.value_and_grad(lambda c: value(c.astype(jnp.float32), on))),
+                    np.zeros(int(np.prod(free)), np.float32), jac=True, method="L-BFGS-B")  # fmt: skip
+    return float(value(jnp.asarray(best.x, jnp.float32), jax.tree.map(jnp.asarray, held_out.arrays)))

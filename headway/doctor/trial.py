@@ -18,7 +18,7 @@ from headway.signals.flow import flow
 from headway.signals.history import Signals
 from headway.spec.error import HeadwayError
 from headway.spec.node import Spec, spec
-from headway.training.chunk import Examples, compute, longest
+from headway.training.chunk import compute, longest
 from headway.training.evaluate import judge, on_device
 from headway.training.job import Job, prepare
 from headway.training.recipe import Recipe
@@ -125,7 +125,7 @@ class Bench:
 
 def trained(job: Job, state: TrainingState) -> tuple[TrainingState, Signals, str]:
     """All updates of a job from a state on: the last state that is finite, the signals, and what went wrong."""
-    examples: Examples = (jnp.asarray(job.dataset.train.x), jnp.asarray(job.dataset.train.y))
+    examples = jax.tree.map(jnp.asarray, job.dataset.train.arrays)
     begin, parts = 0, []
     while begin < job.updates:
         chunk = compute(job, state, examples, begin, min(longest(job), job.updates - begin))

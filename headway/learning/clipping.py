@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from pydantic import Field
 
-from headway.learning.losses import at_least_float32
+from headway.learning.targets import at_least_float32
 from headway.spec.error import HeadwayError
 from headway.spec.node import Number, Spec, spec
 

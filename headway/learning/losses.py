@@ -1,4 +1,4 @@
-"""Losses: how wrong an output is, one number an example, and their mean or sum.
+"""Losses: how wrong an output is, one number a target, and their mean or sum.
 
 All are computed and returned in float32 at least, whatever the dtype of the outputs: a mean over a batch
 has no digits left in bfloat16. The gradient has the dtype of the outputs. [batch, …] stands for any
@@ -6,24 +6,41 @@ further axes (time, several outputs); the loss of an example is the mean over th
 """
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from pydantic import Field
 
+from headway.learning.targets import (
+    aligned,
+    at_least_float32,
+    counted,
+    distribution,
+    one_hot,
+    over_trailing_axes,
+    product,
+    times_log,
+    yes_or_no,
+)
 from headway.spec.error import HeadwayError
 from headway.spec.node import Number, Spec, spec
 
 Smoothing = Annotated[Number, Field(ge=0, le=1)]
 Expects = Literal["logits", "probabilities", "values"]
 Targets = Literal["labels", "values"]
-Sums = tuple[jax.Array, jax.Array]
+
+
+class WeightedSum(NamedTuple):
+    """What adds up over batches, however unequal: Σ w l and Σ w."""
+
+    loss: jax.Array
+    weight: jax.Array
 
 
 @dataclass(frozen=True, repr=False)
 class Loss(Spec):
-    """What training makes small. A kind defines `per_example`.
+    """What training makes small. A kind defines `per_target`.
 
     expects   what it takes for an output: unbounded "logits", "probabilities", or "values"
     targets   what it compares with: class "labels" or "values"
@@ -34,20 +51,30 @@ class Loss(Spec):
 
     reduction: Literal["mean", "sum"] = field(default="mean", kw_only=True)
 
-    def per_example(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
-        """The loss of every example, [batch]."""
+    def per_target(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+        """The loss of every target, [batch, …]; a distribution is one target."""
         raise NotImplementedError
 
-    def sums(self, outputs: jax.Array, targets: jax.Array, weights: jax.Array | None = None) -> Sums:
-        """Σ w l and Σ w of a batch: added over batches, they give the same `value` as one batch of all examples."""
-        losses = self.per_example(outputs, targets)
-        if weights is None:
-            return jnp.sum(losses), jnp.asarray(losses.size, losses.dtype)
-        if jnp.shape(weights) != losses.shape:
-            raise HeadwayError("weights", f"must have the shape {losses.shape}, one an example", jnp.shape(weights))
-        return jnp.sum(weights * losses), jnp.sum(weights)
+    def per_example(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+        """The loss of every example, [batch]: the mean over its targets."""
+        return over_trailing_axes(self.per_target(outputs, targets))
 
-    def value(self, sums: Sums) -> jax.Array:
+    def sums(self, outputs: jax.Array, targets: jax.Array, weights: jax.Array | None = None) -> WeightedSum:
+        """Σ w l and Σ w of a batch: added over batches, they give the same `value` as one batch of all examples.
+
+        Weights are [batch], one an example, or [batch, time], one a place: the loss l of what has one weight is the
+        mean over its targets. None: every example counts as 1. Targets of weight 0 may be anything.
+        """
+        losses = self.per_target(outputs, counted(targets, weights))
+        losses = over_trailing_axes(losses, 1 if weights is None else max(1, jnp.ndim(weights)))
+        if weights is None:
+            return WeightedSum(jnp.sum(losses), jnp.asarray(losses.size, losses.dtype))
+        if jnp.shape(weights) != losses.shape:
+            raise HeadwayError("weights", f"must have the shape {losses.shape}, one an example or one a place",
+                               jnp.shape(weights))  # fmt: skip
+        return WeightedSum(jnp.sum(weights * losses), jnp.sum(weights))
+
+    def value(self, sums: WeightedSum) -> jax.Array:
         """Σ w l / Σ w, or Σ w l where the reduction is "sum". The mean over no weight at all is 0."""
         total, weight = sums
         return total / jnp.where(weight == 0, 1, weight) if self.reduction == "mean" else total
@@ -72,10 +99,10 @@ class CrossEntropy(Loss):
     _: KW_ONLY
     smoothing: Smoothing | None = None
 
-    def per_example(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    def per_target(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
         q = distribution("CrossEntropy", outputs, targets, self.smoothing)
         log_p = jax.nn.log_softmax(at_least_float32(outputs))
-        return over_trailing_axes(-jnp.sum(product(q, log_p), axis=-1))
+        return -jnp.sum(product(q, log_p), axis=-1)
 
 
 @spec
@@ -92,9 +119,9 @@ class ProbabilityCrossEntropy(Loss):
     _: KW_ONLY
     smoothing: Smoothing | None = None
 
-    def per_example(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    def per_target(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
         q = distribution("ProbabilityCrossEntropy", outputs, targets, self.smoothing)
-        return over_trailing_axes(cross_entropy(q, at_least_float32(outputs)))
+        return cross_entropy(q, at_least_float32(outputs))
 
 
 @spec
@@ -108,10 +135,10 @@ class KLDivergence(Loss):
     expects: ClassVar[Expects] = "logits"
     targets: ClassVar[Targets] = "labels"
 
-    def per_example(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    def per_target(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
         q = distribution("KLDivergence", outputs, targets, None)
         log_p = jax.nn.log_softmax(at_least_float32(outputs))
-        return over_trailing_axes(jnp.sum(times_log(q, q) - product(q, log_p), axis=-1))
+        return jnp.sum(times_log(q, q) - product(q, log_p), axis=-1)
 
 
 @spec
@@ -128,9 +155,9 @@ class BinaryCrossEntropy(Loss):
     _: KW_ONLY
     smoothing: Smoothing | None = None
 
-    def per_example(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    def per_target(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
         z, y = yes_or_no("BinaryCrossEntropy", outputs, targets, self.smoothing)
-        return over_trailing_axes(product(y, jax.nn.softplus(-z)) + product(1 - y, jax.nn.softplus(z)))
+        return product(y, jax.nn.softplus(-z)) + product(1 - y, jax.nn.softplus(z))
 
 
 @spec
@@ -146,9 +173,9 @@ class ProbabilityBinaryCrossEntropy(Loss):
     _: KW_ONLY
     smoothing: Smoothing | None = None
 
-    def per_example(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    def per_target(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
         p, y = yes_or_no("ProbabilityBinaryCrossEntropy", outputs, targets, self.smoothing)
-        return over_trailing_axes(-times_log(y, p) - times_log(1 - y, 1 - p))
+        return -times_log(y, p) - times_log(1 - y, 1 - p)
 
 
 @spec
@@ -158,9 +185,9 @@ class MeanSquaredError(Loss):
     expects: ClassVar[Expects] = "values"
     targets: ClassVar[Targets] = "values"
 
-    def per_example(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    def per_target(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
         y, t = aligned("MeanSquaredError", outputs, targets)
-        return over_trailing_axes(jnp.square(y - t))
+        return jnp.square(y - t)
 
 
 @spec
@@ -170,9 +197,9 @@ class MeanAbsoluteError(Loss):
     expects: ClassVar[Expects] = "values"
     targets: ClassVar[Targets] = "values"
 
-    def per_example(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    def per_target(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
         y, t = aligned("MeanAbsoluteError", outputs, targets)
-        return over_trailing_axes((y - t) * jnp.sign(y - t))
+        return (y - t) * jnp.sign(y - t)
 
 
 @spec
@@ -187,10 +214,10 @@ class Huber(Loss):
 
     delta: Annotated[Number, Field(ge=0)] = 1.0
 
-    def per_example(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    def per_target(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
         y, t = aligned("Huber", outputs, targets)
         e = jnp.abs(y - t)
-        return over_trailing_axes(jnp.where(e <= self.delta, jnp.square(e) / 2, self.delta * (e - self.delta / 2)))
+        return jnp.where(e <= self.delta, jnp.square(e) / 2, self.delta * (e - self.delta / 2))
 
 
 @spec
@@ -207,13 +234,13 @@ class Hinge(Loss):
 
     margin: Annotated[Number, Field(ge=0)] = 1.0
 
-    def per_example(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    def per_target(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
         if jnp.shape(outputs) in (jnp.shape(targets), (*jnp.shape(targets), 1)):
             z, y = aligned("Hinge", outputs, targets)
-            return over_trailing_axes(jax.nn.relu(self.margin - jnp.where(y > 0, z, -z)))
+            return jax.nn.relu(self.margin - jnp.where(y > 0, z, -z))
         z, hot = at_least_float32(outputs), one_hot("Hinge", outputs, targets)
         rival = jnp.max(jnp.where(hot == 1, -jnp.inf, z), axis=-1)
-        return over_trailing_axes(jax.nn.relu(self.margin + rival - jnp.sum(product(hot, z), axis=-1)))
+        return jax.nn.relu(self.margin + rival - jnp.sum(product(hot, z), axis=-1))
 
 
 def entropy(p: jax.Array) -> jax.Array:
@@ -229,72 +256,3 @@ def cross_entropy(p: jax.Array, q: jax.Array) -> jax.Array:
 def kl_divergence(p: jax.Array, q: jax.Array) -> jax.Array:
     """KL(p ‖ q) = Σ_k p_k log(p_k / q_k) in nats, over the last axis: ≥ 0, and 0 where p = q."""
     return jnp.sum(times_log(p, p) - times_log(p, q), axis=-1)
-
-
-def times_log(p: jax.Array, q: jax.Array) -> jax.Array:
-    """p log q, and 0 with gradient 0 where p = 0."""
-    return jnp.where(p == 0, 0, p * jnp.log(jnp.where(p == 0, 1, q)))
-
-
-def product(p: jax.Array, x: jax.Array) -> jax.Array:
-    """p x, and 0 where p = 0 even if x is infinite."""
-    return jnp.where(p == 0, 0, p * x)
-
-
-def at_least_float32(x: Any) -> jax.Array:
-    """The same numbers in float32, or in their own dtype where that is wider."""
-    x = jnp.asarray(x)
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
-
-
-def over_trailing_axes(losses: jax.Array) -> jax.Array:
-    """The mean over all axes but the first: [batch, …] → [batch]."""
-    return jnp.mean(losses, axis=tuple(range(1, losses.ndim)))
-
-
-def aligned(where: str, outputs: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Outputs and targets of one shape; the one shape change allowed is outputs [batch, …, 1] → [batch, …].
-
-    Any other pair would broadcast silently to a table of all differences, and is an error.
-    """
-    y, t = at_least_float32(outputs), at_least_float32(targets)
-    if y.shape == (*t.shape, 1):
-        y = y[..., 0]
-    if y.shape != t.shape or y.ndim == 0:
-        raise HeadwayError(where, "outputs and targets must have one shape [batch, …]",
-                           f"outputs {jnp.shape(outputs)}, targets {t.shape}",
-                           "Make the last layer as wide as a target, or reshape the targets.")  # fmt: skip
-    return y, t
-
-
-def yes_or_no(where: str, outputs: jax.Array, targets: jax.Array, smoothing: Any) -> tuple[jax.Array, jax.Array]:
-    """Outputs, and the probabilities y in [0, 1] that the targets give them, smoothed; NaN for any other target."""
-    z, y = aligned(where, outputs, targets)
-    y = jnp.where((y >= 0) & (y <= 1), y, jnp.nan)
-    return z, y if smoothing is None else (1 - smoothing) * y + smoothing / 2
-
-
-def distribution(where: str, outputs: jax.Array, targets: jax.Array, smoothing: Any) -> jax.Array:
-    """The targets as distributions q [batch, …, classes], smoothed."""
-    if jnp.shape(targets) == jnp.shape(outputs) and jnp.issubdtype(jnp.result_type(targets), jnp.floating):
-        q = at_least_float32(targets)
-    else:
-        q = one_hot(where, outputs, targets)
-    return q if smoothing is None else (1 - smoothing) * q + smoothing / q.shape[-1]
-
-
-def one_hot(where: str, outputs: jax.Array, labels: jax.Array) -> jax.Array:
-    """[batch, …] integer labels → [batch, …, classes], 1 at the label, else 0; NaN for a label that is no class.
-
-    A comparison, not a gather: its gradient is no scatter, which XLA runs one row at a time on a CPU.
-    """
-    y, classes = jnp.asarray(labels), (jnp.shape(outputs) or (0,))[-1]
-    if y.ndim == 0 or jnp.shape(outputs)[:-1] != y.shape or not jnp.issubdtype(y.dtype, jnp.integer):
-        raise HeadwayError(where, "needs outputs [batch, …, classes] and integer labels [batch, …]",
-                           f"outputs {jnp.shape(outputs)}, targets {y.shape} of {y.dtype}",
-                           "Distributions are floats of the outputs' shape.")  # fmt: skip
-    if classes < 2:
-        raise HeadwayError(where, "needs an output for each of two or more classes", f"outputs {jnp.shape(outputs)}",
-                           "For one yes-or-no output use BinaryCrossEntropy().")  # fmt: skip
-    hot = (y[..., None] == jnp.arange(classes)).astype(jnp.float32)
-    return jnp.where(((y >= 0) & (y < classes))[..., None], hot, jnp.nan)

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from pydantic import Field
 
-from headway.learning.losses import Targets, aligned, at_least_float32, one_hot, over_trailing_axes, product
+from headway.learning.losses import Targets
+from headway.learning.targets import aligned, at_least_float32, one_hot, over_trailing_axes, product
 from headway.spec.error import HeadwayError
 from headway.spec.node import Number, Spec, spec
 
@@ -19,7 +20,7 @@ Sums = dict[str, jax.Array]
 class Metric(Spec):
     """A number about a set of examples, made of sums: add the `sums` of its batches, then take `value`.
 
-    `weights` [batch] count an example in part or, at 0, not at all; None counts each as 1.
+    `weights` [batch] count an example, or [batch, time] a place, in part or, at 0, not at all; None counts each as 1.
     """
 
     higher_is_better: ClassVar[bool] = True
@@ -151,8 +152,8 @@ def ahead_of_label(where: str, outputs: jax.Array, labels: jax.Array) -> jax.Arr
 
 
 def share(right: jax.Array, weights: jax.Array | None) -> Sums:
-    """The sums of a share: Σ w c and Σ w, where c is the part of an example's entries that are right."""
-    part = over_trailing_axes(right.astype(jnp.float32))
+    """The sums of a share: Σ w c and Σ w, where c is the part of what has one weight that is right."""
+    part = over_trailing_axes(right.astype(jnp.float32), 1 if weights is None else max(1, jnp.ndim(weights)))
     weights = jnp.ones_like(part) if weights is None else weights
     return {"right": jnp.sum(weights * part), "weight": jnp.sum(weights)}
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from headway.data.batches import Place, advance, place
+from headway.data.dataset import Arrays
 from headway.signals.history import Signals
 from headway.signals.probe import empty_slots, watched
 from headway.signals.statistics import STATISTICS
@@ -18,7 +19,6 @@ from headway.training.finite import all_finite, first_non_finite
 from headway.training.job import Job, Update
 from headway.training.step import MEASURES, Batch, TrainingState, batch, draw_batches, update_once
 
-Examples = tuple[jax.Array, jax.Array]
 Buffers = tuple[jax.Array, jax.Array]
 CHUNK = 4096
 """The most updates in one dispatch: the length of the measures' buffer."""
@@ -36,10 +36,10 @@ class Chunk:
     trouble: str = ""
 
 
-def compute(job: Job, state: TrainingState, examples: Examples, begin: int, length: int) -> Chunk:
+def compute(job: Job, state: TrainingState, examples: Arrays, begin: int, length: int) -> Chunk:
     """`length` updates from update `begin` on; if one is not finite, only those before it, and where it arose."""
     structure, numbers = split(job.update)
-    start = place(begin, job.recipe.batch_size, len(examples[0]))
+    start = place(begin, job.recipe.batch_size, len(examples.x))
     after, buffers = run_chunk(structure, numbers, state, examples, start, length)
     measures = np.asarray(buffers[0])[:length]
     finite = np.isfinite(measures[:, :2]).all(axis=1)
@@ -96,7 +96,7 @@ def run_chunk(
     structure: Update,
     numbers: Mapping[str, Any],
     state: TrainingState,
-    examples: Examples,
+    examples: Arrays,
     place: Place,
     length: Any,
 ) -> tuple[TrainingState, Buffers]:
@@ -105,9 +105,9 @@ def run_chunk(
     measures [CHUNK, 3], of which the first `length` rows count; signals [SAMPLES, layers, len(STATISTICS)].
     The state that comes in is left as it was: it is the snapshot to go back to.
     """
-    update, together = join(structure, numbers), drawn_together(examples[0], structure.batch_size)
+    update, together = join(structure, numbers), drawn_together(examples.x, structure.batch_size)
     every: Any = update.watch.every if update.watch else 1
-    x = examples[0]
+    x = examples.x
     slots = empty_slots(len(watched(update.network, x.shape[1:], x.dtype)) if update.watch else 0)
     going = functools.partial(_updates, update, examples)
 
@@ -134,14 +134,14 @@ def run_chunk(
     return end.state, (end.measures, end.signals)
 
 
-def _updates(update: Update, examples: Examples, until: Any, together: int, slots: Any, carry: Carry) -> Carry:
+def _updates(update: Update, examples: Arrays, until: Any, together: int, slots: Any, carry: Carry) -> Carry:
     """Updates until so many are done, `together` batches drawn at once; with slots, the signals of each."""
 
     def group(carry: Carry) -> Carry:
-        drawn = draw_batches(update, *examples, carry.place, together)
+        drawn = draw_batches(update, examples, carry.place, together)
         count = jnp.minimum(together, until - carry.done)
         carry = jax.lax.fori_loop(0, count, functools.partial(one, drawn), carry)
-        return carry._replace(place=advance(carry.place, count * update.batch_size, len(examples[0])))
+        return carry._replace(place=advance(carry.place, count * update.batch_size, len(examples.x)))
 
     def one(drawn: Batch, i: Any, carry: Carry) -> Carry:
         state, measures = update_once(update, carry.state, jax.tree.map(lambda part: part[i], drawn), slots)

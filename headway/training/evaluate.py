@@ -36,14 +36,13 @@ def on_device(recipe: Recipe, examples: Examples) -> Padded:
 
 
 def judge(recipe: Recipe, values: Mapping[str, Any], examples: Examples | Padded) -> dict[str, float]:
-    """Loss and metrics of `values` ({"params", "network"}) on all examples, every one counted once."""
+    """Loss and metrics of `values` ({"params", "network"}) on all examples, each counted once or by its weights."""
     judgement = Judgement(recipe.network, loss=recipe.loss, metrics=recipe.evaluation.metrics)
     structure, numbers = split(judgement)
     batches = examples if isinstance(examples, Padded) else on_device(recipe, examples)
     sums = _sums(structure, numbers, values["params"], values["network"], batches)
-    loss = sums.pop("loss")
-    mean = loss["loss"] / loss["weight"] if recipe.loss.reduction == "mean" else loss["loss"]
-    return {"loss": float(mean)} | {m.label: float(m.value(sums[m.label])) for m in recipe.evaluation.metrics}
+    loss = recipe.loss.value(sums.pop("loss"))
+    return {"loss": float(loss)} | {m.label: float(m.value(sums[m.label])) for m in recipe.evaluation.metrics}
 
 
 @functools.partial(jax.jit, static_argnames="structure")
@@ -53,9 +52,8 @@ def _sums(structure: Judgement, numbers: Mapping[str, Any], params: Any, network
     def one(batch: Any) -> Any:
         x, y, weights = batch
         outputs, _ = apply(judgement.network, params, x, network)
-        losses = judgement.loss.per_example(outputs, y)
         sums = {m.label: m.sums(outputs, y, weights) for m in judgement.metrics}
-        return sums | {"loss": {"loss": jnp.sum(losses * weights), "weight": jnp.sum(weights)}}
+        return sums | {"loss": judgement.loss.sums(outputs, y, weights)}
 
     return jax.tree.map(lambda s: jnp.sum(s, axis=0), jax.lax.map(one, batches))
 

@@ -115,7 +115,7 @@ def impossible(recipe: Recipe, data: Dataset) -> list[HeadwayError]:
         recipe.optimizer.groups(network.declare(data.input_shape))
     except HeadwayError as error:
         return [error.under("optimizer")]
-    name, wanted = type(loss).__name__, (len(data.classes or ()),)
+    name, wanted = type(loss).__name__, (*examples.y.shape[1:], len(data.classes or ()))
     if loss.targets == "labels" and data.classes is None:
         return [HeadwayError("loss", f"{name} needs class labels", "a regression data set", "Use MeanSquaredError().")]
     if loss.targets == "values" and data.classes is not None:
@@ -124,10 +124,13 @@ def impossible(recipe: Recipe, data: Dataset) -> list[HeadwayError]:
         ]
     one_output = wanted == (2,) and isinstance(loss, BinaryCrossEntropy | ProbabilityBinaryCrossEntropy | Hinge)
     if data.classes is not None and outputs != wanted and not (one_output and outputs == (1,)):
+        if len(wanted) == 2:
+            return [HeadwayError("network", f"must give outputs {wanted}, one a class at every place",
+                                 f"shape {outputs}", f"End with Dense({wanted[1]}), and keep the time.")]  # fmt: skip
         return [HeadwayError("network", f"must give {wanted[0]} outputs, one a class", f"shape {outputs}",
                              f"End with Dense({wanted[0]}), after Flatten() where need be.")]  # fmt: skip
     try:
-        jax.eval_shape(lambda: loss.per_example(jnp.zeros((2, *outputs)), jnp.asarray(examples.y[:2])))
+        jax.eval_shape(loss, jnp.zeros((2, *outputs)), examples[:2].y, examples[:2].weights)
     except HeadwayError as error:
         return [error.under("loss")]
     if recipe.batch_size > len(examples):

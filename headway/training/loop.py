@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -41,7 +42,7 @@ class Loop:
         self.best = best_of(state)
         self.callbacks = callbacks
         self.listeners: tuple[Callable[[Event], object], ...] = (history, *((folder,) if folder else ()), *callbacks)
-        self.examples = (jnp.asarray(job.dataset.train.x), jnp.asarray(job.dataset.train.y))
+        self.examples = jax.tree.map(jnp.asarray, job.dataset.train.arrays)
         self.judged = "train" if job.dataset.validation is None else "validation"
         self.judge_on = on_device(job.recipe, job.dataset.splits()[self.judged])
         self.pace = 16  # updates in the next chunk, until we know how many fit in a second

@@ -50,13 +50,13 @@ class Run:
         return outputs(self.recipe.network, self.values, self.schema.prepare(x))
 
     def predict(self, x: Any) -> np.ndarray:
-        """Class names [examples] for a classifier, else values [examples, …], for raw inputs."""
+        """Class names [examples], or [examples, time] at every place, for a classifier; else values [examples, …]."""
         made, classes = self.outputs(x), self.schema.classes
         if classes is None:
             return made
         if made.shape[-1] == 1:
             even = 0.5 if self.recipe.loss.expects == "probabilities" else 0.0
-            return np.asarray(classes)[(made[:, 0] > even).astype(int)]
+            return np.asarray(classes)[(made[..., 0] > even).astype(int)]
         return np.asarray(classes)[made.argmax(axis=-1)]
 
     def evaluate(self, data: Examples | str = "test") -> dict[str, float]:

@@ -9,9 +9,11 @@ import jax.numpy as jnp
 
 from headway.data.augment import augmented
 from headway.data.batches import Place, batch_indices, example_keys, place
+from headway.data.dataset import Arrays
 from headway.learning.clipping import global_norm
-from headway.learning.losses import at_least_float32
+from headway.learning.losses import WeightedSum
 from headway.learning.optimizers.optimizer import apply_updates
+from headway.learning.targets import at_least_float32
 from headway.network.layer import Context, initialize, observe, salt
 from headway.signals.probe import Probes
 from headway.signals.statistics import pooled
@@ -23,7 +25,7 @@ MEASURES = ("loss", "gradient_norm", "learning_rate")
 
 
 class Batch(NamedTuple):
-    """Examples x [batch, …] with targets y, one random key each, and weights (None: all 1)."""
+    """Examples x [batch, …] with targets y, one random key each, and weights of examples or places (None: all 1)."""
 
     x: jax.Array
     y: jax.Array
@@ -118,7 +120,7 @@ def accumulate(update: Update, state: TrainingState, batch: Batch, slots: Sequen
     return Differentiated(
         jnp.sum(shares * parts.loss),
         weight,
-        jax.tree.map(lambda g: update.loss.value((g, weight)), gradients),
+        jax.tree.map(lambda g: update.loss.value(WeightedSum(g, weight)), gradients),
         parts.seen,
         pooled(parts.signals, shares) if slots else parts.signals,
     )
@@ -154,30 +156,29 @@ def batch(job: Job, k: int) -> Batch:
     """The batch of update k, 0 for the first, augmented: a pure function of the recipe's seed and k."""
     examples = job.dataset.train
     structure, numbers = split(job.update)
-    return _batch(structure, numbers, examples.x, examples.y, place(k, job.update.batch_size, len(examples)))
+    return _batch(structure, numbers, examples.arrays, place(k, job.update.batch_size, len(examples)))
 
 
 @functools.partial(jax.jit, static_argnames="structure")
-def _batch(structure: Update, numbers: Mapping[str, Any], x: Any, y: Any, place: Place) -> Batch:
-    return draw_batch(join(structure, numbers), x, y, place)
+def _batch(structure: Update, numbers: Mapping[str, Any], examples: Arrays, place: Place) -> Batch:
+    return draw_batch(join(structure, numbers), examples, place)
 
 
-def draw_batch(update: Update, x: Any, y: Any, place: Place) -> Batch:
-    """The batch that starts at `place`, out of examples x with targets y."""
-    return jax.tree.map(lambda part: part[0], draw_batches(update, x, y, place, 1))
+def draw_batch(update: Update, examples: Arrays, place: Place) -> Batch:
+    """The batch that starts at `place`, out of these examples."""
+    return jax.tree.map(lambda part: part[0], draw_batches(update, examples, place, 1))
 
 
-def draw_batches(update: Update, x: Any, y: Any, place: Place, count: int) -> Batch:
+def draw_batches(update: Update, examples: Arrays, place: Place, count: int) -> Batch:
     """The `count` batches from `place` on, augmented, as one: x [count, batch, …] and likewise the rest."""
     rows = (count, update.batch_size)
-    indices, epochs, positions = batch_indices(update.seed, *place, count * update.batch_size, len(x))
-    keys = example_keys(_key(update, "examples"), epochs, positions)
-    drawn = Batch(x[indices].reshape(*rows, *x.shape[1:]), y[indices].reshape(*rows, *y.shape[1:]), keys.reshape(rows))
-    if not update.augment:
-        return drawn
-    outputs = update.network.shape(x.shape[1:])
-    x, y = jax.vmap(lambda x, y, keys: augmented(update.augment, x, y, keys, outputs))(drawn.x, drawn.y, drawn.keys)
-    return Batch(x, y, drawn.keys)
+    indices, epochs, positions = batch_indices(update.seed, *place, count * update.batch_size, len(examples.x))
+    x, y, weights = jax.tree.map(lambda part: part[indices].reshape(*rows, *part.shape[1:]), examples)
+    keys = example_keys(_key(update, "examples"), epochs, positions).reshape(rows)
+    if update.augment:
+        outputs = update.network.shape(x.shape[2:])
+        x, y = jax.vmap(lambda x, y, keys: augmented(update.augment, x, y, keys, outputs))(x, y, keys)
+    return Batch(x, y, keys, weights)
 
 
 def _key(update: Update, purpose: str) -> jax.Array:

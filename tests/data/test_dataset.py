@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.data.dataset import Data, Dataset, Examples, Given, Source, Table, arrays, split
+from headway.data.dataset import Data, Dataset, Examples, Given, Source, Table, arrays
+from headway.data.splits import split, split_whole
 from headway.spec.error import HeadwayError
 
 rng = np.random.default_rng(0)
@@ -40,6 +41,48 @@ def test_splits_are_disjoint_complete_and_give_each_group_its_share(sizes, fract
         for group, size in enumerate(sizes):
             # A cut is off by less than 1 + C m / n members of a group, and a part has two cuts.
             assert abs(np.sum(groups[part] == group) - len(part) * size / n) <= 2 * (1 + len(sizes) * size / n)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=12, max_size=20),
+    fractions=st.tuples(st.sampled_from([0.2, 0.3, None]), st.sampled_from([0.2, 0.3, None])),
+    seed=st.integers(0, 9),
+)
+def test_groups_stay_whole_and_their_parts_come_near_the_fractions(sizes, fractions, seed):
+    groups = np.random.default_rng(1).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    try:
+        parts = split_whole(groups, fractions, seed)
+    except HeadwayError:  # one group can be longer than a part: then none has its middle there
+        assert max(sizes) > 0.2 * len(groups)
+        return
+    assert sorted(np.concatenate(parts)) == list(range(len(groups)))
+    assert sum(len(np.unique(groups[part])) for part in parts) == len(sizes)
+    for part, fraction in zip(parts, fractions, strict=False):
+        assert abs(len(part) - (fraction or 0) * len(groups)) <= (max(sizes) if fraction else 0)
+
+
+SEQUENCES = rng.integers(0, 7, (30, 5))
+
+
+def test_labels_at_every_place_come_with_their_weights_and_groups():
+    weights, groups = (SEQUENCES > 2).astype(float), np.arange(30) // 3
+    data = arrays(SEQUENCES, 6 - SEQUENCES, tokens=7, weights=weights, groups=groups, classes=tuple("abcdefg"))
+    assert [len(part) % 3 for part in data.splits().values()] == [0, 0, 0]
+    for part in data.splits().values():
+        np.testing.assert_array_equal(part.y, 6 - part.x)
+        np.testing.assert_array_equal(part.weights, part.x > 2)
+        assert (part.y.dtype, part.weights.dtype) == (np.int32, np.float32)
+    plain = arrays(SEQUENCES, 6 - SEQUENCES, tokens=7, groups=groups, classes=tuple("abcdefg"))
+    assert plain.fingerprint != data.fingerprint
+    assert plain.train.weights is None
+    held = arrays(SEQUENCES, SEQUENCES, tokens=7, test=(SEQUENCES[:4], SEQUENCES[:4], weights[:4])).test
+    np.testing.assert_array_equal(held.weights, weights[:4])
+
+
+def test_amounts_in_time_may_be_labelled_at_every_place_too():
+    x = rng.normal(size=(40, 6, 2))
+    data = arrays(x, (x[..., 0] > 0).astype(int))
+    assert (data.train.y.shape[1:], data.schema.outputs) == ((6,), 2)
 
 
 def test_the_seed_alone_decides_the_split():
@@ -131,6 +174,20 @@ def test_data_is_a_spec_that_loads_its_source_every_time_alike():
         (lambda: arrays(X, Y, validaton=0.1), "Data.validaton: no such field. Did you mean 'validation'"),
         (lambda: arrays(X, Y, validation=0.5, test=0.5), "Data.validation: .* must leave examples to train on; got 1"),
         (lambda: arrays(X, Y, validation=0.0), "Data.validation: must be greater than 0; got 0.0"),
+        (
+            lambda: arrays(X, Y, weights=np.ones(3)),
+            r"weights: must be \[200\], one an example or one a target; got \[3\]",
+        ),
+        (lambda: arrays(X, Y, weights=np.full(200, -1.0)), "weights: must be 0 or more, and some of them more; got -1"),
+        (lambda: arrays(X, Y, weights=np.zeros(200)), "weights: must be 0 or more, and some of them more; got 0 to 0"),
+        (lambda: arrays(X, Y, groups=np.arange(3)), r"groups: must be \[200\], one an example; got \[3\]"),
+        (lambda: arrays(X, Y, groups=np.arange(200) // 100), "groups: every part needs a whole group; got 2 groups"),
+        (lambda: arrays(SEQUENCES, SEQUENCES[:, :4], tokens=7), r"y: must be one label per example; got \[30, 4\]"),
+        (
+            lambda: arrays(SEQUENCES, SEQUENCES, tokens=7, classes=("a", "b")),
+            r"y\[0, \d\]: must be one of the 2 classes",
+        ),
+        (lambda: arrays(SEQUENCES, SEQUENCES, tokens=6), r"x\[\d+, \d\]: must be one of the token ids 0 to 5; got 6"),
         (lambda: Data(Given()).load(), "Given: these examples were arrays in Python. Pass them again"),
     ],
 )

@@ -86,6 +86,13 @@ def test_accuracy_of_distributions_sequences_and_several_labels():
     assert judged(Accuracy(), SCORES, several) == pytest.approx(np.mean((SCORES > 0) == (several > 0)))
 
 
+def test_places_count_by_their_weights_and_padding_not_at_all():
+    weights = WEIGHTS.reshape(10, 4)
+    for metric in (Accuracy(), TopK(2)):
+        in_time = judged(metric, SCORES.reshape(10, 4, 6), LABELS.reshape(10, 4), weights)
+        assert in_time == pytest.approx(judged(metric, SCORES, LABELS, WEIGHTS))
+
+
 def test_r2_takes_one_output_for_a_plain_target():
     assert judged(R2(), VALUES[:, :1], AIMS[:, 0]) == judged(R2(), VALUES[:, 0], AIMS[:, 0])
 

@@ -97,7 +97,7 @@ def test_any_split_into_chunks_gives_the_same_signals(every):
 def test_a_chunk_is_no_longer_than_its_buffer_of_signals(every, length):
     job = prepare(replace(RECIPE, length=length, watch=Watch(every)))
     assert longest(job) == SAMPLES * every < length
-    examples = (job.dataset.train.x, job.dataset.train.y)
+    examples = job.dataset.train.arrays
     state = initial_state(job.update, job.dataset.input_shape)
     assert len(compute(job, state, examples, 0, longest(job)).signals) == SAMPLES
     at, parts = 0, []

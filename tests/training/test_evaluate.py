@@ -38,6 +38,19 @@ def test_every_example_counts_once_whatever_the_batch_size(batch_size, values):
     assert found["accuracy"] == pytest.approx(accuracy_score(Y, p.argmax(1)), rel=1e-6)
 
 
+@pytest.mark.parametrize("batch_size", [1, 4, 1000])
+def test_every_place_counts_by_its_weight_whatever_the_batch_size(batch_size, values):
+    x, y, weights = X[:20].reshape(5, 4, 4), Y[:20].reshape(5, 4), (np.arange(20) % 3).reshape(5, 4) / 2
+    recipe = Recipe(NETWORK, loss=CrossEntropy(), optimizer=SGD(0.1),
+                    evaluation=Evaluation(metrics=(Accuracy(),), batch_size=batch_size))  # fmt: skip
+    z = np.asarray(X[:20] @ values["params"]["1"]["w"] + values["params"]["1"]["b"], np.float64)
+    p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    found = judge(recipe, values, Examples(x, y, weights.astype(np.float32)))
+    assert found["loss"] == pytest.approx(log_loss(Y[:20], p, sample_weight=weights.ravel()), rel=1e-5)
+    expected = accuracy_score(Y[:20], p.argmax(1), sample_weight=weights.ravel())
+    assert found["accuracy"] == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize("count", [0, 1, 5, 7])
 def test_outputs_are_those_of_the_network_in_evaluation_mode(count, values):
     expected = X[:count] @ np.asarray(values["params"]["1"]["w"]) + np.asarray(values["params"]["1"]["b"])

@@ -9,6 +9,7 @@ import optax
 import pytest
 
 from headway.data.batches import Place
+from headway.data.dataset import Arrays
 from headway.learning.clipping import ClipByNorm
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.adaptive import AdamW
@@ -71,20 +72,20 @@ def test_a_weight_of_zero_takes_an_example_out():
 
 def test_a_batch_is_a_function_of_seed_and_place_and_an_epoch_sees_all():
     x, y = jnp.asarray(X), jnp.asarray(Y)
-    first, again = draw_batch(UPDATE, x, y, Place(0, 0)), draw_batch(UPDATE, x, y, Place(0, 0))
+    first, again = draw_batch(UPDATE, Arrays(x, y), Place(0, 0)), draw_batch(UPDATE, Arrays(x, y), Place(0, 0))
     np.testing.assert_array_equal(first.x, again.x)
     np.testing.assert_array_equal(jax.random.key_data(first.keys), jax.random.key_data(again.keys))
-    rest = draw_batch(UPDATE, x, y, Place(0, 4))
+    rest = draw_batch(UPDATE, Arrays(x, y), Place(0, 4))
     seen = np.concatenate([first.x, rest.x])
     np.testing.assert_array_equal(np.sort(seen, axis=0), np.sort(X, axis=0))
-    assert not np.array_equal(draw_batch(replace(UPDATE, seed=1), x, y, Place(0, 0)).x, first.x)
+    assert not np.array_equal(draw_batch(replace(UPDATE, seed=1), Arrays(x, y), Place(0, 0)).x, first.x)
 
 
 def test_dropout_of_an_example_does_not_depend_on_the_batch_it_is_in():
     network = Sequential((Dropout(0.5), Dense(3)))
     update = replace(UPDATE, network=network, optimizer=SGD(0.0))
     state = initial_state(update, (5,))
-    batch = draw_batch(update, jnp.asarray(X), jnp.asarray(Y), Place(0, 0))
+    batch = draw_batch(update, Arrays(jnp.asarray(X), jnp.asarray(Y)), Place(0, 0))
     losses = [
         float(step(update, state, Batch(batch.x[i : i + 1], batch.y[i : i + 1], batch.keys[i : i + 1]))[1]["loss"])
         for i in range(4)

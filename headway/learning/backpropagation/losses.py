@@ -18,22 +18,24 @@ from headway.learning.losses import (
     MeanSquaredError,
     ProbabilityBinaryCrossEntropy,
     ProbabilityCrossEntropy,
-    aligned,
-    at_least_float32,
-    distribution,
-    one_hot,
-    yes_or_no,
 )
+from headway.learning.targets import aligned, at_least_float32, counted, distribution, one_hot, yes_or_no
 
 
 def loss_gradient(loss: Loss, outputs: jax.Array, targets: jax.Array, weights: jax.Array | None = None) -> jax.Array:
-    """dL/dz for L = Σ w_i L_i / Σ w_i, or Σ w_i L_i: every example's own gradient times its share."""
-    share = jnp.ones(len(outputs)) if weights is None else weights
+    """dL/dz for L = Σ w_i L_i / Σ w_i, or Σ w_i L_i: every example's own gradient times its share.
+
+    Weights w_it of places make it L = Σ w_it L_it / Σ w_it.
+    """
+    share = jnp.ones(len(outputs)) if weights is None else jnp.asarray(weights)
     if loss.reduction == "mean":
         total = jnp.sum(share)
         share = share / jnp.where(total == 0, 1, total)
-    own: jax.Array = RULES[type(loss)](loss, outputs, targets)
-    return (own * share.reshape(-1, *[1] * (own.ndim - 1))).reshape(outputs.shape).astype(outputs.dtype)
+    own: jax.Array = RULES[type(loss)](loss, outputs, counted(targets, weights))
+    # A rule gives the gradient of the mean over an example's places.
+    places = math.prod(share.shape[1:])
+    shares = places * share.reshape(*share.shape, *[1] * (own.ndim - share.ndim))
+    return (own * shares).reshape(outputs.shape).astype(outputs.dtype)
 
 
 def per_example(dz: jax.Array, classes: int = 0) -> jax.Array:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from headway.learning.backpropagation.layers import rows
 from headway.learning.backpropagation.rule import Back, Local, rule
-from headway.learning.losses import at_least_float32
+from headway.learning.targets import at_least_float32
 from headway.network.initialization import Shape
 from headway.network.normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 

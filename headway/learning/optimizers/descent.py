@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 from pydantic import Field
 
-from headway.learning.losses import at_least_float32
 from headway.learning.optimizers.optimizer import (
     Declared,
     GradientTransformation,
@@ -20,6 +19,7 @@ from headway.learning.optimizers.optimizer import (
     rule_in_words,
 )
 from headway.learning.schedules.schedule import NonNegative, Schedule
+from headway.learning.targets import at_least_float32
 from headway.network.values import flatten
 from headway.spec.error import HeadwayError
 from headway.spec.node import Number

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Self
 import jax
 import jax.numpy as jnp
 
-from headway.learning.losses import at_least_float32
 from headway.learning.schedules.schedule import rate_at, resolved, times
+from headway.learning.targets import at_least_float32
 from headway.network.layer import Parameter
 from headway.network.values import flatten
 from headway.spec.node import Spec

@@ -12,8 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from headway.data.batches import Place, place
+from headway.data.dataset import Arrays
 from headway.spec.numbers import split
-from headway.training.chunk import Chunk, Examples, compute, run_chunk, signals
+from headway.training.chunk import Chunk, compute, run_chunk, signals
 from headway.training.evaluate import judge
 from headway.training.finite import all_finite
 from headway.training.interruption import Interruption
@@ -114,7 +115,7 @@ def _advance(loops: Sequence[Loop], length: int, interruption: Interruption) -> 
     started, first = time.monotonic(), loops[going[0]]
     begin, structure = first.standing.step, split(first.job.update)[0]
     numbers = tuple(split(loop.job.update)[1] for loop in loops)
-    start = place(begin, structure.batch_size, len(first.examples[0]))
+    start = place(begin, structure.batch_size, len(first.examples.x))
     made = _lanes(structure, numbers, tuple(loop.state for loop in loops), first.examples, start, length)
     chunks = {i: _chunk(loops[i], made[i], begin, length) for i in going}
     for i, chunk in chunks.items():
@@ -136,7 +137,7 @@ def _lanes(
     structure: Update,
     numbers: tuple[Mapping[str, Any], ...],
     states: tuple[TrainingState, ...],
-    examples: Examples,
+    examples: Arrays,
     place: Place,
     length: Any,
 ) -> list[Any]:
