@@ -44,6 +44,10 @@ from headway.doctor.proof import prove as prove
 from headway.doctor.remedies import Remedy as Remedy
 from headway.doctor.remedies import remedies as remedies
 from headway.doctor.trial import Trial as Trial
+from headway.exchange.weights import Transposed as Transposed
+from headway.exchange.weights import compare_weights as compare_weights
+from headway.exchange.weights import load_weights as load_weights
+from headway.exchange.weights import save_weights as save_weights
 from headway.learning.backpropagation.jacobians import jacobian_norms as jacobian_norms
 from headway.learning.backpropagation.reverse import Gradients as Gradients
 from headway.learning.backpropagation.reverse import gradients as gradients

@@ -8,13 +8,15 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from headway.network.values import flatten, nest
+from headway.network.initialization import Shape
+from headway.network.values import flatten
 from headway.spec.error import HeadwayError
 
 
@@ -52,6 +54,45 @@ def prune(folder: Path, keep: int, best_step: int) -> None:
             shutil.rmtree(old)
 
 
+DTYPES: dict[str, Any] = {"F16": np.float16, "BF16": jax.numpy.bfloat16, "F32": np.float32, "F64": np.float64,
+                          "I8": np.int8, "I16": np.int16, "I32": np.int32, "I64": np.int64, "BOOL": np.bool_,
+                          "U8": np.uint8, "U16": np.uint16, "U32": np.uint32, "U64": np.uint64}  # fmt: skip
+"""The dtypes of safetensors by its names for them: its own reader for NumPy knows no bfloat16."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How arrays that were found fit those that are wanted, by address. False where anything differs.
+
+    reshaped, retyped   the shape or dtype found and the one wanted
+    """
+
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+    reshaped: dict[str, tuple[Shape, Shape]]
+    retyped: dict[str, tuple[str, str]]
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> "Fit":
+        """Of arrays, or of what has their shapes and dtypes alone."""
+        shapes = {a: (tuple(found[a].shape), tuple(wanted[a].shape)) for a in wanted if a in found}
+        dtypes = {a: (str(found[a].dtype), str(wanted[a].dtype)) for a in wanted if a in found}
+        return cls(
+            tuple(a for a in wanted if a not in found),
+            tuple(a for a in found if a not in wanted),
+            {a: pair for a, pair in shapes.items() if pair[0] != pair[1]},
+            {a: pair for a, pair in dtypes.items() if pair[0] != pair[1]},
+        )
+
+    def __bool__(self) -> bool:
+        return not (self.missing or self.extra or self.reshaped or self.retyped)
+
+    def __str__(self) -> str:
+        said = [f"missing {a}" for a in self.missing] + [f"unexpected {a}" for a in self.extra]
+        said += [f"{a} is {came}, not {due}" for a, (came, due) in (*self.reshaped.items(), *self.retyped.items())]
+        return "; ".join(said) or "all fits"
+
+
 def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Nested arrays as one safetensors file, names = addresses, complete or absent."""
     from safetensors.numpy import save
@@ -60,35 +101,37 @@ def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     write_durably(path, save(flat))
 
 
-def load_arrays(path: Path, template: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Nested arrays from a safetensors file, in the structure of `template` where one is given.
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a safetensors file by name."""
+    from safetensors import SafetensorError, deserialize
+
+    try:
+        found = dict(deserialize(path.read_bytes()))  # type: ignore[no-untyped-call]
+    except (OSError, SafetensorError) as error:
+        raise HeadwayError(str(path), "must be a readable safetensors file", str(error)) from None
+    for name, array in found.items():
+        if array["dtype"] not in DTYPES:
+            raise HeadwayError(f"{path}/{name}", "must be of a dtype that is known here", array["dtype"])
+    return {n: np.frombuffer(a["data"], DTYPES[a["dtype"]]).reshape(a["shape"]) for n, a in found.items()}
+
+
+def load_arrays(path: Path, template: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested arrays from a safetensors file, in the structure of `template`.
 
     Strict: arrays that are missing, unexpected or of another shape or dtype are an error that lists them.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        found = load(path.read_bytes())
-    except (OSError, SafetensorError) as error:
-        raise HeadwayError(str(path), "must be a readable safetensors file", str(error)) from None
-    if template is None:
-        return nest(found)
-    wanted = {address: (tuple(a.shape), str(a.dtype)) for address, a in flatten(template).items()}
-    came = {address: (a.shape, str(a.dtype)) for address, a in found.items()}
-    wrong = [f"missing {a}" for a in wanted.keys() - came.keys()]
-    wrong += [f"unexpected {a}" for a in came.keys() - wanted.keys()]
-    wrong += [f"{a} is {came[a]}, not {wanted[a]}" for a in wanted.keys() & came.keys() if wanted[a] != came[a]]
-    if wrong:
-        raise HeadwayError(str(path), "must hold the arrays of this recipe", "; ".join(sorted(wrong)),
+    found, wanted = read_arrays(path), flatten(template)
+    fit = Fit.of(found, wanted)
+    if not fit:
+        raise HeadwayError(str(path), "must hold the arrays of this recipe", fit,
                            "The recipe and the file do not belong together.")  # fmt: skip
-    return _filled(template, {a: jax.numpy.asarray(found[a]) for a in flatten(template)})
+    return filled(template, {a: jax.numpy.asarray(found[a]) for a in wanted})
 
 
-def _filled(template: Mapping[str, Any], flat: Mapping[str, Any], address: str = "") -> dict[str, Any]:
+def filled(template: Mapping[str, Any], flat: Mapping[str, Any], address: str = "") -> dict[str, Any]:
     """The nested form of `flat` with the empty dicts that `template` has."""
     return {
-        name: _filled(part, flat, f"{address}{name}/") if isinstance(part, Mapping) else flat[f"{address}{name}"]
+        name: filled(part, flat, f"{address}{name}/") if isinstance(part, Mapping) else flat[f"{address}{name}"]
         for name, part in template.items()
     }
 
