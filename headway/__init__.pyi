@@ -153,7 +153,10 @@ from headway.network.branch import Concatenation as Concatenation
 from headway.network.branch import Join as Join
 from headway.network.branch import Product as Product
 from headway.network.branch import Sum as Sum
+from headway.network.compose import Repeat as Repeat
 from headway.network.compose import Sequential as Sequential
+from headway.network.compose import stacked as stacked
+from headway.network.context import Context as Context
 from headway.network.convolution import AveragePool as AveragePool
 from headway.network.convolution import Conv as Conv
 from headway.network.convolution import Flatten as Flatten
@@ -179,7 +182,6 @@ from headway.network.initialization import Orthogonal as Orthogonal
 from headway.network.initialization import Uniform as Uniform
 from headway.network.initialization import Zeros as Zeros
 from headway.network.layer import Activation as Activation
-from headway.network.layer import Context as Context
 from headway.network.layer import Layer as Layer
 from headway.network.layer import Parameter as Parameter
 from headway.network.layer import apply as apply
@@ -196,6 +198,8 @@ from headway.network.recurrent import Recurrent as Recurrent
 from headway.network.residual import Residual as Residual
 from headway.network.summary import neuron as neuron
 from headway.network.summary import summary as summary
+from headway.network.values import carried as carried
+from headway.network.values import unstacked as unstacked
 from headway.report.page import page as page
 from headway.report.story import story as story
 from headway.signals.flow import flow as flow

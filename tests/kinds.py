@@ -47,10 +47,10 @@ from headway.learning.schedules.compose import Piecewise, Warmup
 from headway.learning.schedules.cycles import OneCycle, WarmupStableDecay
 from headway.learning.schedules.decay import Cosine, Exponential, Linear, Polynomial, Step
 from headway.learning.schedules.schedule import Epochs, Fraction, Schedule
-from headway.network.activations import ReLU, Tanh
+from headway.network.activations import LeakyReLU, ReLU, Tanh
 from headway.network.attention import MultiHeadAttention, Rotary
 from headway.network.branch import Branch, Concatenate, Concatenation
-from headway.network.compose import Sequential
+from headway.network.compose import Repeat, Sequential
 from headway.network.dense import Dense
 from headway.network.embedding import Embedding
 from headway.network.feedforward import FeedForward
@@ -106,6 +106,7 @@ EXAMPLES: tuple[Spec, ...] = (
     *(part for _, part in walk(MAP) if part is not MAP),
     Residual(Sequential((LayerNorm(), Dense(6), Tanh())), scale=0.5),
     GroupNorm(2),
+    Repeat(Residual(Sequential((LayerNorm(), LeakyReLU(0.1), Dense(6)))), times=3),
     Residual(Sequential((ReLU(), Dense(5))), scale=0.5, skip=Dense(5)),
     Branch((Sequential((Dense(3), ReLU())), Dense(3, name="gate")), join=Concatenation()),
     Concatenate(Sequential((Dense(3), ReLU()))),

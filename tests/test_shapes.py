@@ -19,7 +19,7 @@ from headway.learning.metrics import Metric
 from headway.learning.optimizers.optimizer import Optimizer
 from headway.learning.schedules.schedule import Schedule
 from headway.network.initialization import Initializer
-from headway.network.layer import Activation, Context, Layer, initialize, places
+from headway.network.layer import Activation, Context, Layer, initialize, salts
 from headway.spec.node import Spec
 from kinds import ALL, examples, input_shapes, inputs, outputs_and_targets, ready, work
 
@@ -90,7 +90,7 @@ def promised(node: Spec) -> None:
         case Initializer():
             draw(node, jax.random.key(0))
         case Layer():
-            context = Context("train", keys=jax.random.split(jax.random.key(0), 4), places=places(node))
+            context = Context("train", keys=jax.random.split(jax.random.key(0), 4), salts=salts(node))
             for shape in input_shapes(node):
                 x = inputs(node, shape)
                 run(node, initialize(node, shape, jax.random.key(0)), x, context)

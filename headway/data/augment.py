@@ -11,8 +11,8 @@ from pydantic import Field
 
 from headway.learning.losses import Hinge, Loss
 from headway.learning.targets import one_hot
+from headway.network.context import salt
 from headway.network.initialization import Shape
-from headway.network.layer import salt
 from headway.spec.error import HeadwayError
 from headway.spec.node import Count, Number, Spec, spec
 

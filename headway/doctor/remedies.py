@@ -19,8 +19,9 @@ from headway.network.initialization import LeCunNormal, Normal, Orthogonal, Shap
 from headway.network.layer import Activation, Layer
 from headway.network.normalization import LayerNorm
 from headway.network.residual import Residual
+from headway.network.values import COPY
 from headway.spec.edit import Edit, InsertAfter, Remove, Replace, Set, Wrap, edit
-from headway.spec.error import join_address
+from headway.spec.error import HeadwayError, join_address
 from headway.spec.node import Spec, children, spec, walk
 from headway.training.recipe import Recipe
 
@@ -123,12 +124,13 @@ def hidden_blocks(network: Layer, inputs: Shape, address: str = "") -> list[Bloc
         members = [(join_address(container, key), part) for key, part in children(node).items()]
         for (at, dense), (behind, activation) in pairwise(members if isinstance(node, Sequential) else ()):
             if isinstance(dense, Dense) and isinstance(activation, Activation) and behind != last:
-                found.append(Block(at, behind, dense, activation, shapes[at][-1:] == (dense.units,)))
+                keeps = shapes[at.replace(COPY, "0")][-1:] == (dense.units,)  # every copy gets what the first does
+                found.append(Block(at, behind, dense, activation, keeps))
     return found
 
 
 def received(network: Layer, inputs: Shape, address: str = "") -> list[tuple[str, Shape]]:
-    """The shape that each layer receives, by address."""
+    """The shape that each layer receives, by address; of one that is repeated, each copy."""
     found = [(address, inputs)]
     for key, child, shape in network.parts(inputs):
         found += received(child, shape, join_address(address, key))
@@ -140,6 +142,20 @@ def random_remedies(recipe: Recipe, inputs: Shape, count: int, seed: int) -> tup
     pool = {remedy.name: remedy for remedy in everyday_edits(recipe, inputs)}
     drawn = np.random.default_rng(seed).permutation(sorted(pool))[:count]
     return tuple(pool[name] for name in drawn)
+
+
+def widened(block: Block) -> Edit:
+    """Twice the units of a dense layer."""
+    return Set(f"{block.at}/units", value=2 * block.dense.units)
+
+
+def fits(network: Layer, inputs: Shape) -> bool:
+    """Whether the network can be computed: the body of a skip, or a repeated one, must keep its shape."""
+    try:
+        network.shape(inputs)
+    except HeadwayError:
+        return False
+    return True
 
 
 def everyday_edits(recipe: Recipe, inputs: Shape) -> list[Remedy]:
@@ -157,7 +173,7 @@ def everyday_edits(recipe: Recipe, inputs: Shape) -> list[Remedy]:
         "Adam without decay": [] if rate is None else [Replace("optimizer", by=Adam(rate))],
         "weight decay 0.1": [Set("optimizer/weight_decay", value=0.1)] if isinstance(recipe.optimizer, Descent) else [],
         "dropout 0.2": [InsertAfter(block.activation_at, new=Dropout(0.2)) for block in blocks],
-        "twice the width": [Set(f"{block.at}/units", value=2 * block.dense.units) for block in blocks],
+        "twice the width": [wide for wide in map(widened, blocks) if fits(edit(recipe, wide).spec.network, inputs)],
     }
     for initializer in (Orthogonal(), LeCunNormal(), Normal(0.05)):
         edits[f"{type(initializer).__name__} weights"] = [Set(f"{b.at}/init", value=initializer) for b in blocks]

@@ -42,7 +42,7 @@ def permute_units(network: Layer, params: Params, key: jax.Array) -> Params:
             own = jax.random.fold_in(key, len(changed) + number)
             order = jax.random.permutation(own, changed[one]["w"].shape[-1])
             changed[one] = {name: value[..., order] for name, value in changed[one].items()}
-            changed[other] = changed[other] | {"w": changed[other]["w"][order]}
+            changed[other] = changed[other] | {"w": changed[other]["w"][..., order, :]}
     return changed
 
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from pydantic import Field
 
 from headway.learning.targets import at_least_float32
+from headway.network.values import per_copy
 from headway.spec.error import HeadwayError
 from headway.spec.node import Number, Spec, spec
 
@@ -38,27 +39,29 @@ class ClipByNorm(Clip):
     limit: Limit
 
     def clip(self, gradients: Any, params: Any = None) -> Any:
-        scale = shrinkage(global_norm(gradients), self.limit)
-        return jax.tree.map(lambda g: scaled(g, scale), gradients)
+        return by_norm(gradients, self.limit)
 
 
 @spec
 class ClipLayersByNorm(Clip):
     """g ← g · min(1, limit / ‖g‖) for every layer alone, ‖g‖ the norm of all gradients of that layer together.
 
-    A layer is what holds its arrays side by side: `0/w` and `0/b` are one. A layer that explodes does not
-    stop the others, but the direction is kept only within a layer. Where a layer's ‖g‖ is not
-    finite nothing of it is changed.
+    A layer is what holds its arrays side by side: `0/w` and `0/b` are one. Every copy of a repeated layer is a
+    layer. One that explodes does not stop the others, but the direction is kept only within a layer. Where a
+    layer's ‖g‖ is not finite nothing of it is changed.
     """
 
     limit: Limit
 
     def clip(self, gradients: Any, params: Any = None) -> Any:
-        layers: dict[Any, list[jax.Array]] = {}
+        layers: dict[Any, dict[Any, jax.Array]] = {}
         for path, g in jax.tree.leaves_with_path(gradients):
-            layers.setdefault(path[:-1], []).append(g)
-        scales = {layer: shrinkage(global_norm(arrays), self.limit) for layer, arrays in layers.items()}
-        return jax.tree.map_with_path(lambda path, g: scaled(g, scales[path[:-1]]), gradients)
+            layers.setdefault(path[:-1], {})[path] = g
+        clipped: dict[Any, jax.Array] = {}
+        for layer, arrays in layers.items():
+            alone = per_copy(lambda arrays: by_norm(arrays, self.limit), layer)
+            clipped |= zip(arrays, alone([*arrays.values()]), strict=True)
+        return jax.tree.map_with_path(lambda path, g: clipped[path], gradients)
 
 
 @spec
@@ -81,7 +84,7 @@ class ClipByRatio(Clip):
         def one(g: jax.Array, w: jax.Array) -> jax.Array:
             return scaled(g, shrinkage(unit_norms(g), self.limit * jnp.maximum(unit_norms(w), self.eps)))
 
-        return jax.tree.map(one, gradients, params)
+        return jax.tree.map_with_path(lambda path, g, w: per_copy(one, path)(g, w), gradients, params)
 
 
 @spec
@@ -94,6 +97,12 @@ class ClipByValue(Clip):
         return jax.tree.map(
             lambda g: jnp.where(jnp.isinf(g), g, jnp.clip(g, -self.limit, self.limit)).astype(g.dtype), gradients
         )
+
+
+def by_norm(gradients: Any, limit: Any) -> Any:
+    """g · min(1, limit / ‖g‖), ‖g‖ the norm of all of them together."""
+    scale = shrinkage(global_norm(gradients), limit)
+    return jax.tree.map(lambda g: scaled(g, scale), gradients)
 
 
 def shrinkage(norm: jax.Array, limit: Any) -> jax.Array:

@@ -1,9 +1,12 @@
-"""Transformers: blocks of attention and feed-forward, each a residual connection with layer normalization."""
+"""Transformers: blocks of attention and feed-forward, each a residual connection with layer normalization.
+
+The blocks of a model are one `Repeat`: it compiles as fast with 32 of them as with 4.
+"""
 
 from collections.abc import Callable
 
 from headway.network.attention import MultiHeadAttention
-from headway.network.compose import Sequential
+from headway.network.compose import Repeat, Sequential
 from headway.network.convolution import GlobalAveragePool
 from headway.network.dense import Dense
 from headway.network.embedding import Embedding, SinusoidalPositions
@@ -39,16 +42,16 @@ def sequence_classifier(
     Feed-forward parts have 4 × `width` hidden units. Behind Pre-LN blocks stands one more LayerNorm: what comes out of
     them is a sum that nothing has normalized.
     """
-    body = [transformer_block(heads, 4 * width, placement=placement) for _ in range(blocks)]
-    return Sequential((*embedded(vocabulary, width), *body, *last_norm(placement), GlobalAveragePool(), Dense(outputs)))
+    body = Repeat(transformer_block(heads, 4 * width, placement=placement), times=blocks)
+    return Sequential((*embedded(vocabulary, width), body, *last_norm(placement), GlobalAveragePool(), Dense(outputs)))
 
 
 def language_model(
     vocabulary: int, *, width: int = 64, heads: int = 4, blocks: int = 2, placement: Placement = pre_ln
 ) -> Sequential:
     """Tokens [time] to logits of the token that follows each, [time, vocabulary], from those before it alone."""
-    body = [transformer_block(heads, 4 * width, placement=placement, causal=True) for _ in range(blocks)]
-    return Sequential((*embedded(vocabulary, width), *body, *last_norm(placement), Dense(vocabulary)))
+    body = Repeat(transformer_block(heads, 4 * width, placement=placement, causal=True), times=blocks)
+    return Sequential((*embedded(vocabulary, width), body, *last_norm(placement), Dense(vocabulary)))
 
 
 def embedded(vocabulary: int, width: int) -> tuple[Layer, Layer]:

@@ -95,10 +95,10 @@ class Branch(Layer):
         return self.join.shape(self._shapes(inputs))
 
     def parts(self, inputs: Shape) -> list[tuple[str, Layer, Shape]]:
-        return [(key, branch, inputs) for key, branch in self._items()]
+        return [(key, branch, inputs) for key, branch in self.members().items()]
 
     def declare(self, inputs: Shape, following: Layer | None = None) -> dict[str, Any]:
-        found = {key: branch.declare(inputs, following) for key, branch in self._items()}
+        found = {key: branch.declare(inputs, following) for key, branch in self.members().items()}
         return {key: declared for key, declared in found.items() if declared}
 
     def meets(self, following: Layer | None) -> Layer | None:
@@ -108,7 +108,7 @@ class Branch(Layer):
 
     def apply_with_state(self, params: Params, state: State, x: jax.Array, context: Context) -> tuple[jax.Array, State]:
         outputs, new_state = [], {}
-        for key, branch in self._items():
+        for key, branch in self.members().items():
             y, new = call(branch, key, (params, state), x, context)
             outputs.append(y)
             if new:
@@ -118,11 +118,8 @@ class Branch(Layer):
     def flops(self, inputs: Shape) -> int:
         return self.join.flops(self._shapes(inputs)) + sum(branch.flops(inputs) for branch in self.branches)
 
-    def _items(self) -> list[tuple[str, Layer]]:
-        return [(key, branch) for key, branch in children(self).items() if isinstance(branch, Layer)]
-
     def _shapes(self, inputs: Shape) -> dict[str, Shape]:
-        return {key: shape_of(branch, key, inputs) for key, branch in self._items()}
+        return {key: shape_of(branch, key, inputs) for key, branch in self.members().items()}
 
 
 @spec

@@ -1,11 +1,19 @@
-"""Networks composed of layers: one after the other."""
+"""Networks composed of layers: one after the other, or one block again and again."""
 
-from typing import Any
+import dataclasses
+import functools
+from collections.abc import Mapping
+from dataclasses import KW_ONLY
+from typing import Annotated, Any, ClassVar
 
 import jax
+import jax.numpy as jnp
+from pydantic import Field
 
+from headway.network.context import Context, Scan, ScanningTap, Tap, Turn
 from headway.network.initialization import Shape
-from headway.network.layer import Context, Layer, Params, State, call, shape_of
+from headway.network.layer import Layer, Parameter, Params, State, call, shape_of
+from headway.network.values import COPY, flatten, nest, stack, take
 from headway.spec.error import HeadwayError, join_address
 from headway.spec.node import children, segment, spec
 
@@ -22,13 +30,13 @@ class Sequential(Layer):
         children(self)
 
     def shape(self, inputs: Shape) -> Shape:
-        for key, layer in self._items():
+        for key, layer in self.members().items():
             inputs = shape_of(layer, key, inputs)
         return inputs
 
     def parts(self, inputs: Shape) -> list[tuple[str, Layer, Shape]]:
         found = []
-        for key, layer in self._items():
+        for key, layer in self.members().items():
             found.append((key, layer, inputs))
             inputs = shape_of(layer, key, inputs)
         return found
@@ -45,14 +53,127 @@ class Sequential(Layer):
 
     def apply_with_state(self, params: Params, state: State, x: jax.Array, context: Context) -> tuple[jax.Array, State]:
         new_state = {}
-        for key, layer in self._items():
+        for key, layer in self.members().items():
             x, new = call(layer, key, (params, state), x, context)
             if new:
                 new_state[key] = new
         return x, new_state
 
-    def _items(self) -> list[tuple[str, Layer]]:
-        return [(key, layer) for key, layer in children(self).items() if isinstance(layer, Layer)]
+
+@spec
+class Repeat(Layer):
+    """y = body_n(… body_1(x)): one block `times` times, every copy with weights of its own, as one scan.
+
+    It computes what a Sequential of the same blocks does, and starts with the same weights, bit for bit; but it is
+    compiled as one block, so that compilation takes as long for 4 copies as for 100. The body keeps the shape.
+
+    Weights and state are stacked along a first axis, at `*`: the weights `w` of a body Dense are `*/w`
+    [times, …], those of copy 7 are `7/w`. An edit of `*/…` is one of every copy; an edit of `7/…` first writes all
+    copies out as a Sequential.
+    """
+
+    body: Layer
+    _: KW_ONLY
+    times: Annotated[int, Field(ge=1)]
+
+    segments: ClassVar[Mapping[str, str]] = {"body": COPY}
+
+    def written_out(self) -> Sequential:
+        return Sequential((dataclasses.replace(self.body, name=None),) * self.times, name=self.name)
+
+    def shape(self, inputs: Shape) -> Shape:
+        outputs = shape_of(self.body, COPY, inputs)
+        if outputs != inputs:
+            raise HeadwayError(COPY, "Repeat needs a body that keeps its shape", f"{inputs} → {outputs}",
+                               f"End it in {inputs}, or take what changes the shape out of it.")  # fmt: skip
+        return outputs
+
+    def members(self) -> dict[str, Layer]:
+        return {str(i): self.body for i in range(self.times)}
+
+    def parts(self, inputs: Shape) -> list[tuple[str, Layer, Shape]]:
+        return [(key, body, inputs) for key, body in self.members().items()]
+
+    def declare(self, inputs: Shape, following: Layer | None = None) -> dict[str, Any]:
+        copies: list[dict[str, Parameter]] = []
+        for _ in range(self.times):
+            copies.insert(0, flatten(self.body.declare(inputs, following)))
+            following = self.body.meets(following)
+        found = {address: _together([copy[address] for copy in copies]) for address in copies[0]}
+        return {COPY: nest(found)} if found else {}
+
+    def meets(self, following: Layer | None) -> Layer | None:
+        return activation_after((self.body,) * self.times, following)
+
+    def state(self, inputs: Shape) -> State:
+        state = self.body.state(inputs)
+        return {COPY: stack([state] * self.times)} if state else {}
+
+    def apply_with_state(self, params: Params, state: State, x: jax.Array, context: Context) -> tuple[jax.Array, State]:
+        values = params.get(COPY, {}), state.get(COPY, {})
+        if context.tap is Context.tap:
+            y, new = self._scanned(values, x, context, _untapped)
+        elif isinstance(context.tap, ScanningTap):
+            y, new = self._scanned(values, x, context, context.tap.scan)
+        else:
+            y, new = self._one_by_one(values, x, context)
+        return y, {COPY: new} if new else {}
+
+    def after(self, state: State, seen: State) -> State:
+        return {COPY: jax.vmap(self.body.after, (0, 1))(state[COPY], seen[COPY])} if seen else {}
+
+    def flops(self, inputs: Shape) -> int:
+        return self.times * self.body.flops(inputs)
+
+    def _scanned(
+        self, values: tuple[Params, State], x: jax.Array, context: Context, scan: Scan
+    ) -> tuple[jax.Array, State]:
+        def turn(tap: Tap, x: jax.Array, copy: Any) -> tuple[jax.Array, State]:
+            params, state, salts = copy
+            inner = dataclasses.replace(context, tap=tap, salts=salts)
+            return call(self.body, COPY, ({COPY: params}, {COPY: state}), x, inner)
+
+        copies = (*values, self._salts(context))
+        first = jax.tree.map(lambda leaf: leaf[0], copies)
+        # A scan carries one dtype: that which a copy's own weights make of x.
+        y, _ = jax.eval_shape(lambda x, copy: turn(Context.tap, x, copy), x, first)
+        return scan(turn, x.astype(y.dtype), copies, self.times, context.address)
+
+    def _one_by_one(self, values: tuple[Params, State], x: jax.Array, context: Context) -> tuple[jax.Array, State]:
+        states = []
+        for i, (key, body) in enumerate(self.members().items()):
+            params, state = (take(part, i) for part in values)
+            x, new = call(body, key, ({key: params}, {key: state}), x, context)
+            states.append(new)
+        return x, stack(states)
+
+    def _salts(self, context: Context) -> dict[str, jax.Array]:
+        """Address below `*` → the salts of all copies, which tell their random numbers apart."""
+        if context.keys is None:
+            return {}
+        first, *others = (join_address(context.address, key) for key in self.members())
+        behind = [at.removeprefix(first) for at in context.salts if f"{at}/".startswith(f"{first}/")]
+        salts = {rest: [context.salts[at + rest] for at in (first, *others)] for rest in behind}
+        return {join_address(context.address, COPY) + rest: jnp.array(own, jnp.uint32) for rest, own in salts.items()}
+
+
+def _untapped(turn: Turn, x: jax.Array, copies: Any, times: int, address: str) -> tuple[jax.Array, Any]:
+    """The scan where nobody looks at what happens inside."""
+    return jax.lax.scan(functools.partial(turn, Context.tap), x, copies, times)
+
+
+def _together(copies: list[Parameter]) -> Parameter:
+    """The declaration of one array that holds those of all copies."""
+    return Parameter((len(copies), *copies[0].shape), decays=copies[0].decays, copies=tuple(copies))
+
+
+def stacked(network: Layer, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a network with the copies of repeated layers stacked: the inverse of `unstacked`."""
+    if isinstance(network, Repeat):
+        copies = [stacked(network.body, values[key]) for key in network.members() if key in values]
+        return {COPY: stack(copies)} if copies else {}
+    inside = network.members()
+    return {name: stacked(inside[name], part) if name in inside else part for name, part in values.items()}
 
 
 def activation_after(layers: tuple[Layer, ...], following: Layer | None) -> Layer | None:
@@ -64,6 +185,8 @@ def activation_after(layers: tuple[Layer, ...], following: Layer | None) -> Laye
 
 def last_address(network: Layer, address: str = "") -> str:
     """Where the layer stands that makes the output."""
+    if isinstance(network, Repeat):
+        return last_address(network.body, join_address(address, COPY))
     if not isinstance(network, Sequential):
         return address
     key = segment(network.layers[-1], len(network.layers) - 1)

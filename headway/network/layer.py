@@ -5,20 +5,24 @@ of `Sequential((Flatten(), Dense(10)))` is `params["1"]["w"]`, and its address i
 """
 
 import dataclasses
+import functools
+import itertools
 import math
-import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from pydantic import Field
 
+from headway.network.context import Context as Context
+from headway.network.context import salt
 from headway.network.initialization import Fans, GlorotUniform, Initializer, Shape, Zeros
 from headway.spec.error import HeadwayError, join_address
-from headway.spec.node import Spec, children, walk
+from headway.spec.node import Spec, children
 
 Params = dict[str, Any]
 State = dict[str, Any]
@@ -31,6 +35,7 @@ class Parameter:
 
     `init=None` takes the default for the activation that follows. `decays` says whether weight decay
     touches it unless a pattern says otherwise: weights do, biases and the parameters of norms do not.
+    `copies` are the declarations of a repeated layer's copies, whose arrays are stacked to one of `shape`.
     """
 
     shape: Shape
@@ -38,37 +43,29 @@ class Parameter:
     init: Initializer | None = None
     fans: Fans = (1, 1)
     decays: bool = True
+    copies: tuple["Parameter", ...] = ()
+
+    def __getitem__(self, index: int) -> "Parameter":
+        """The declaration of one copy, as an index into the stacked array gives its values."""
+        return self.copies[index]
+
+    def draw(self, key: jax.Array, dtype: Any) -> jax.Array:
+        """A first array."""
+        if self.init is None:
+            raise HeadwayError("", "has no initialization yet", "init=None", "Ask the layer's `declare` for it.")
+        return self.init.draw(key, self.shape, self.fans, dtype)
+
+    def each(self, address: str) -> Iterator[tuple[str, "Parameter"]]:
+        """The parameter at `3/*/w` copy by copy, with the address of each: `3/0/w`, `3/1/w`, …; else itself."""
+        for i, copy in enumerate(self.copies):
+            yield from copy.each(address.replace("*", str(i), 1))
+        if not self.copies:
+            yield address, self
 
 
 def bias(units: int, init: Initializer = Zeros()) -> Parameter:  # noqa: B008 (a frozen spec)
     """The declaration of a bias: one number a unit, zero at first, never decayed by default."""
     return Parameter((units,), init=init, fans=(units, units), decays=False)
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a layer may know beside its parameters and input. Built by the framework, only read by layers.
-
-    mode      "train" or "eval": dropout and batch statistics differ.
-    keys      one random key per example of the batch, a function of (seed, epoch, place): see `example_keys`.
-    tap       called with (address, output) of every layer; returns the output to go on with.
-    """
-
-    mode: Literal["train", "eval"] = "eval"
-    keys: jax.Array | None = None
-    tap: Callable[[str, jax.Array], jax.Array] = lambda address, value: value
-    address: str = ""
-    places: Mapping[str, str] = field(default_factory=dict)
-
-    def at(self, key: str) -> "Context":
-        """The context of the child at segment `key`."""
-        return dataclasses.replace(self, address=join_address(self.address, key))
-
-    def example_keys(self) -> jax.Array:
-        """One random key per example for this layer: the same whatever the batch or device it falls on."""
-        if self.keys is None:
-            raise HeadwayError(self.address, "this layer draws random numbers in training", "no keys", "Pass keys=.")
-        return jax.vmap(lambda key: jax.random.fold_in(key, salt(self.places[self.address])))(self.keys)
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,6 +93,10 @@ class Layer(Spec):
         """Every child in its place: its segment, itself, and the shape that it receives."""
         return []
 
+    def members(self) -> dict[str, "Layer"]:
+        """Segment → every layer inside; of one that is repeated, each copy."""
+        return {key: child for key, child in children(self).items() if isinstance(child, Layer)}
+
     def state(self, inputs: Shape) -> State:
         """The initial state by name: arrays that training changes but no gradient does."""
         states = {key: child.state(received) for key, child, received in self.parts(inputs)}
@@ -115,8 +116,7 @@ class Layer(Spec):
         `seen` is what `apply_with_state` gave for each of them, stacked: [micro-batches, …]. Unless a kind says
         otherwise that is the next state itself, and their mean (of whole numbers the largest) is kept.
         """
-        parts = {key: child for key, child in children(self).items() if isinstance(child, Layer) and key in seen}
-        inner = {key: child.after(state[key], seen[key]) for key, child in parts.items()}
+        inner = {key: child.after(state[key], seen[key]) for key, child in self.members().items() if key in seen}
         return {name: inner[name] if name in inner else jax.tree.map(_pooled, seen[name]) for name in seen}
 
     def declare(self, inputs: Shape, following: "Layer | None" = None) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def apply(
 def observe(network: Layer, params: Params, x: jax.Array, state: State, context: Context) -> tuple[jax.Array, State]:
     """The network's output for a batch and what the batch shows of the state to come: `network.after` makes it so."""
     network.shape(x.shape[1:])
-    context = dataclasses.replace(context, places=places(network))
+    context = dataclasses.replace(context, salts=salts(network))
     y, seen = network.apply_with_state(params, state, x, context)
     return context.tap("", y), seen
 
@@ -230,9 +230,9 @@ def initialize(network: Layer, inputs: Shape, key: jax.Array, dtype: Any = jnp.f
             if isinstance(part, dict):
                 found[name] = draw(part, here)
                 continue
-            own = jax.random.fold_in(key, salt(f"{where[address]}/{name}"))
+            copies = [(salt(f"{where[at.removesuffix(name).rstrip('/')]}/{name}"), one) for at, one in part.each(here)]
             try:
-                found[name] = part.init.draw(own, part.shape, part.fans, dtype)
+                found[name] = drawn(copies, key, dtype).reshape(part.shape)
             except HeadwayError as error:
                 raise error.under(here) from None
         return found
@@ -240,16 +240,35 @@ def initialize(network: Layer, inputs: Shape, key: jax.Array, dtype: Any = jnp.f
     return draw(network.declare(inputs), ""), network.state(inputs)
 
 
-def places(network: Layer) -> Mapping[str, str]:
+def drawn(copies: list[tuple[int, Parameter]], key: jax.Array, dtype: Any) -> jax.Array:
+    """A first array for each declaration, with the salt of its key, one behind the other."""
+    if len(copies) == 1:
+        own, one = copies[0]
+        return one.draw(jax.random.fold_in(key, own), dtype)
+    found = []
+    for one, alike in itertools.groupby(copies, key=lambda copy: copy[1]):
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(key, np.array([own for own, _ in alike], np.uint32))
+        found.append(jax.vmap(functools.partial(one.draw, dtype=dtype))(keys))
+    return jnp.concatenate(found)
+
+
+def layers(network: Layer, address: str = "") -> Iterator[tuple[str, Layer]]:
+    """Every layer with its address, parents before children; of one that is repeated, each copy."""
+    yield address, network
+    for key, child in network.members().items():
+        yield from layers(child, join_address(address, key))
+
+
+def places(network: Layer) -> dict[str, str]:
     """Address → the layer's place among those of its kind: `headway/Dense#1` is the second Dense."""
     seen: Counter[str] = Counter()
     found = {}
-    for address, node in walk(network):
-        found[address] = f"{node.kind}#{seen[node.kind]}"
-        seen[node.kind] += 1
+    for address, layer in layers(network):
+        found[address] = f"{layer.kind}#{seen[layer.kind]}"
+        seen[layer.kind] += 1
     return found
 
 
-def salt(place: str) -> int:
-    """A fixed 32-bit number for a name, to fold into a random key."""
-    return zlib.crc32(place.encode())
+def salts(network: Layer) -> dict[str, int]:
+    """Address → the salt of the layer's place."""
+    return {address: salt(place) for address, place in places(network).items()}

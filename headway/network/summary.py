@@ -9,12 +9,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from headway.network.compose import Sequential
+from headway.network.compose import Repeat, Sequential
 from headway.network.initialization import Shape
-from headway.network.layer import Activation, Context, Layer, Params, State, apply
-from headway.network.values import flatten
+from headway.network.layer import Activation, Context, Layer, Params, State, apply, layers
+from headway.network.values import COPY, flatten, unstacked
 from headway.spec.error import HeadwayError, did_you_mean, join_address
-from headway.spec.node import walk
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,7 @@ class Row:
     units         distinct neurons, each with weights of its own (a channel of Conv is one); else 0
     flops         floating-point operations forward, a multiply-add counted as two
     output_bytes  bytes of the output
+    body          of a copy of a repeated layer, where it stands in the spec: `3/*/0` for `3/7/0`
     """
 
     address: str
@@ -35,6 +35,7 @@ class Row:
     parameters: int
     flops: int
     output_bytes: int
+    body: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,10 @@ class Summary:
 
     def __str__(self) -> str:
         head = ("address", "layer", "output", "neurons", "parameters", "FLOPs", "bytes")
-        body = [(r.address or ".", r.layer, str(r.output), *_grouped(r.neurons, r.parameters, r.flops, r.output_bytes))
-                for r in self.rows]  # fmt: skip
+        same: dict[str, list[Row]] = {}
+        for row in self.rows:
+            same.setdefault(row.body or row.address, []).append(row)
+        body = [_line(at, rows) for at, rows in same.items()]
         total = ("total", "", "", *_grouped(self.neurons, self.parameters, self.flops, self.activation_bytes))
         widths = [max(len(line[i]) for line in (head, *body, total)) for i in range(len(head))]
         rule = tuple("-" * width for width in widths)
@@ -69,6 +72,13 @@ class Summary:
                                   f"{self.parameter_bytes:,} bytes of parameters"])  # fmt: skip
 
 
+def _line(address: str, rows: list[Row]) -> tuple[str, ...]:
+    """One line for a layer, with the numbers of all its copies together."""
+    layer = rows[0].layer if len(rows) == 1 else f"{len(rows)} x {rows[0].layer}"
+    totals = (sum(getattr(r, name) for r in rows) for name in ("neurons", "parameters", "flops", "output_bytes"))
+    return address or ".", layer, str(rows[0].output), *_grouped(*totals)
+
+
 def _grouped(*numbers: int) -> list[str]:
     return [f"{number:,}" for number in numbers]
 
@@ -77,7 +87,7 @@ def summary(network: Layer, inputs: Shape, dtype: Any = jnp.float32) -> Summary:
     """The network's layers for one example of shape `inputs`, parameters and outputs being of the dtype given."""
     size = jnp.dtype(dtype).itemsize
     network.shape(inputs)
-    rows = tuple(_rows(network, inputs, "", size))
+    rows = tuple(_rows(network, inputs, ("", ""), size))
     parameters = sum(row.parameters for row in rows)
     return Summary(
         inputs=inputs,
@@ -92,8 +102,12 @@ def summary(network: Layer, inputs: Shape, dtype: Any = jnp.float32) -> Summary:
     )
 
 
-def _rows(layer: Layer, inputs: Shape, address: str, size: int) -> Iterator[Row]:
-    """The layer's row, without what its children count, then theirs; one that counts nothing itself has none."""
+def _rows(layer: Layer, inputs: Shape, at: tuple[str, str], size: int) -> Iterator[Row]:
+    """The layer's row, without what its children count, then theirs; one that counts nothing itself has none.
+
+    `at` are its address and that of its body in the spec.
+    """
+    address, body = at
     parts, own, output = layer.parts(inputs), layer.parameters(inputs), layer.shape(inputs)
     flops = layer.flops(inputs) - sum(child.flops(received) for _, child, received in parts)
     if not parts or own or flops:
@@ -107,9 +121,11 @@ def _rows(layer: Layer, inputs: Shape, address: str, size: int) -> Iterator[Row]
             parameters=sum(math.prod(p.shape) for p in own.values()),
             flops=flops,
             output_bytes=math.prod(output) * size,
+            body=body if body != address else "",
         )
     for key, child, received in parts:
-        yield from _rows(child, received, join_address(address, key), size)
+        place = COPY if isinstance(layer, Repeat) else key
+        yield from _rows(child, received, (join_address(address, key), join_address(body, place)), size)
 
 
 @dataclass(frozen=True)
@@ -133,7 +149,7 @@ def neuron(
 
     Its activation is the output of the activation that follows, the weighted sum itself where none does.
     """
-    values = flatten(params)
+    values = flatten(unstacked(params))
     weights, bias = (values.get(join_address(address, name)) for name in ("w", "b"))
     if weights is None:
         known = [key.removesuffix("w").rstrip("/") for key in values if key.rpartition("/")[2] == "w"]
@@ -158,12 +174,12 @@ def neuron(
 
 def _activated(network: Layer, outputs: list[tuple[str, jax.Array]]) -> jax.Array:
     """What the first output, passed on unchanged, becomes in the activation that meets it; else itself."""
-    layers, (_, sums) = dict(walk(network)), outputs[0]
+    at, (_, sums) = dict(layers(network)), outputs[0]
     for address, value in outputs[1:]:
         shared = commonpath((outputs[0][0], address))
-        if shared != address and not isinstance(layers[shared], Sequential):
+        if shared != address and not isinstance(at[shared], Sequential | Repeat):
             break  # the output of another branch
-        if isinstance(layers[address], Activation):
+        if isinstance(at[address], Activation):
             return value
         if value is not sums:
             break

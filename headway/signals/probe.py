@@ -8,10 +8,13 @@ import jax
 import jax.numpy as jnp
 from pydantic import Field
 
+from headway.network.context import Context, Turn
 from headway.network.initialization import Shape
-from headway.network.layer import Context, Layer, apply, initialize
+from headway.network.layer import Layer, apply, initialize, layers
+from headway.network.values import COPY
 from headway.signals.statistics import STATISTICS, of_gradient, of_output
-from headway.spec.node import Count, Spec, spec, walk
+from headway.spec.error import join_address
+from headway.spec.node import Count, Spec, spec
 
 
 @spec
@@ -58,6 +61,25 @@ class Probes:
             self.addresses.append(address)
         return value
 
+    def scan(self, turn: Turn, x: jax.Array, copies: Any, times: int, address: str) -> tuple[jax.Array, Any]:
+        """The scan over a repeated layer at `address`, every copy measured in slots of its own."""
+        inside: list[str] = []
+
+        def probed(x: jax.Array, copy: Any) -> tuple[jax.Array, Any]:
+            probes = Probes(copy[1], last=x)
+            found = turn(probes, x, copy[0])
+            inside[:] = probes.addresses
+            return found
+
+        first = jax.tree.map(lambda leaf: leaf[0], copies)
+        jax.eval_shape(lambda x: probed(x, (first, self.slots)), x)
+        begin, count = len(self.addresses), len(inside)
+        own = jnp.array(self.slots[begin : begin + times * count]).reshape(times, count, len(STATISTICS))
+        self.last, left = jax.lax.scan(probed, x, (copies, own))
+        stem = join_address(address, COPY)
+        self.addresses += [join_address(address, str(i)) + at.removeprefix(stem) for i in range(times) for at in inside]
+        return self.last, left
+
 
 def empty_slots(count: int) -> tuple[jax.Array, ...]:
     """What `count` probes are given: their values do not matter, only their gradients."""
@@ -66,7 +88,7 @@ def empty_slots(count: int) -> tuple[jax.Array, ...]:
 
 def watched(network: Layer, inputs: Shape, dtype: Any = jnp.float32) -> tuple[str, ...]:
     """The addresses at which the outputs of layers are measured, in order of computation, for inputs of this dtype."""
-    probes = Probes(empty_slots(len(list(walk(network)))))
+    probes = Probes(empty_slots(len(list(layers(network)))))
 
     def forward(key: jax.Array, x: jax.Array) -> jax.Array:
         params, state = initialize(network, inputs, key)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from headway.spec.edit import Edit, Edits, InsertAfter, InsertBefore, Remove, Replace, Set
 from headway.spec.error import join_address
-from headway.spec.node import Spec, field_names, held, is_family
+from headway.spec.node import Spec, field_names, held, is_family, segment_of
 
 Changes = tuple[Edit, ...]
 Family = tuple[Spec, ...]
@@ -31,7 +31,7 @@ def _changes(a: Spec, b: Spec, at: str) -> Iterator[Edit]:
     for name in field_names(cls):
         old, new = getattr(a, name), getattr(b, name)
         if isinstance(old, Spec) and isinstance(new, Spec):
-            yield from _changes(old, new, join_address(at, name))
+            yield from _changes(old, new, join_address(at, segment_of(cls, name)))
         elif is_family(old) and is_family(new):
             yield from _aligned([join_address(at, key) for key, _ in held(cls, name, old)], old, new)
         elif old != new:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from headway.spec.error import HeadwayError, join_address
-from headway.spec.node import Spec, build, field_names, held, is_family, spec, walk
-from headway.spec.select import fields, get
+from headway.spec.node import Spec, build, field_names, held, is_family, segment_of, spec, walk
+from headway.spec.select import fields, get, repeated
 
 Value = None | bool | int | float | str | tuple[Any, ...] | Spec
 
@@ -115,10 +115,15 @@ def _was(before: Spec | None, at: str) -> str:
 
 @dataclass(frozen=True)
 class Edited:
-    """A spec after an edit, and where the parts of the spec before it are now (None: gone)."""
+    """A spec after an edit, and where the parts of the spec before it are now (None: gone).
+
+    written_out    where something was repeated of which one copy was to change: now each copy has a part of its own,
+                   and `moved` says where they are by the addresses of the copies
+    """
 
     spec: Any
     moved: Mapping[str, str | None]
+    written_out: tuple[str, ...] = ()
 
 
 def new_address(moved: Mapping[str, str | None], address: str) -> str | None:
@@ -134,10 +139,12 @@ def new_address(moved: Mapping[str, str | None], address: str) -> str | None:
 def edit(root: Spec, *edits: Edit) -> Edited:
     """The spec with all edits made at once, checked like any other.
 
+    Where an edit is of one copy of what is repeated, such as `3/7/0`, all copies are written out first.
     Errors: an address that does not exist, two edits of one place, an edit beneath a part that another
     edit takes away, and whatever the kinds themselves find wrong with their new fields.
     """
     plan: _Plan = {}
+    before, (root, written_out) = root, _written_out(root, edits)
     for one in flat(edits):
         plan.setdefault(one.at, []).append(one)
     _check(root, plan)
@@ -148,7 +155,8 @@ def edit(root: Spec, *edits: Edit) -> Edited:
         raise HeadwayError(at, "an edit must not lie beneath a part that another edit takes away", left[0],
                            "Edit the new part before you put it in.")  # fmt: skip
     survivors = part.moved.keys() - replaced
-    return Edited(part.value, {a: part.moved[a] if a in survivors else None for a, _ in walk(root)})
+    addresses = dict.fromkeys(a for spec in (before, root) for a, _ in walk(spec))
+    return Edited(part.value, {a: part.moved[a] if a in survivors else None for a in addresses}, written_out)
 
 
 def flat(edits: Iterable[Edit]) -> Iterator[Any]:
@@ -169,6 +177,17 @@ class _Part:
 
     value: Any
     moved: Mapping[str, str] = field(default_factory=dict)
+
+
+def _written_out(root: Spec, edits: Iterable[Edit]) -> tuple[Spec, tuple[str, ...]]:
+    """The spec with the copies written out of which an edit names a single one, and where that was done."""
+    places = []
+    for one in flat(edits):
+        while found := repeated(root, one.at):
+            at, copies = found
+            root = _only(_placed(root, "", {at: [Replace(at, by=copies)]}), "").value
+            places.append(at)
+    return root, tuple(places)
 
 
 def _check(root: Spec, plan: _Plan) -> None:
@@ -214,7 +233,7 @@ def _inside(value: Any, at: str, plan: _Plan) -> _Part:
         return _Part(value)
     cls, new, moved = type(value), dict[str, Any](), {at: ""}
     for name in field_names(cls):
-        old, whole = getattr(value, name), join_address(at, name)
+        old, whole = getattr(value, name), join_address(at, segment_of(cls, name))
         if is_family(old) and whole not in plan:
             parts = [p for key, child in held(cls, name, old) for p in _placed(child, join_address(at, key), plan)]
             new[name] = tuple(part.value for part in parts)

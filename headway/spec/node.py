@@ -28,6 +28,12 @@ class Spec:
     """A choice. Concrete kinds carry `@spec`; everything else that inherits from this is abstract."""
 
     kind: ClassVar[str]
+    segments: ClassVar[Mapping[str, str]] = {}
+    """The segment in addresses of a field that holds one part, where it is not the field's name."""
+
+    def written_out(self) -> "Spec | None":
+        """The same choice with a part for every copy of what this one repeats; None where it repeats nothing."""
+        return None
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -145,9 +151,14 @@ def children(node: Spec) -> dict[str, Spec]:
 def held(cls: type[Spec], name: str, value: Any) -> list[tuple[str, Any]]:
     """What field `name` of a `cls` holds, by segment: the members of a family, else the value alone."""
     if not is_family(value):
-        return [(name, value)]
+        return [(segment_of(cls, name), value)]
     stem = "" if name == field_names(cls)[0] else name
     return [(join_address(stem, segment(child, i)), child) for i, child in enumerate(value)]
+
+
+def segment_of(cls: type[Spec], name: str) -> str:
+    """How field `name` of a `cls` is addressed."""
+    return cls.segments.get(name, name)
 
 
 def is_family(value: object) -> bool:
@@ -176,6 +187,7 @@ def build(cls: type[S], fields: Mapping[str, Any], address: str) -> S:
         name, _, index = place.partition("/")
         if index.isdigit() and is_family(fields[name]):
             place = held(cls, name, fields[name])[int(index)][0]
+        place = segment_of(cls, place)
         raise HeadwayError(join_address(address, place), error.must, error.got, error.fix) from None
 
 

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any, TypeVar, overload
 
 from headway.spec.error import HeadwayError, did_you_mean, join_address
-from headway.spec.node import Spec, field_names, find_kind, walk
+from headway.spec.node import Spec, children, field_names, find_kind, segment_of, walk
 
 S = TypeVar("S", bound=Spec)
 
@@ -82,8 +82,14 @@ def select(
 
 
 def get(root: Spec, address: str) -> Any:
-    """The part at an address, or the value of a field: `get(recipe, "optimizer/learning_rate")`."""
+    """The part at an address, or the value of a field: `get(recipe, "optimizer/learning_rate")`.
+
+    A copy of what is repeated has an address of its own: `get(recipe, "network/3/7/0")`.
+    """
     found = fields(root) | dict(walk(root))
+    if address not in found and (copied := repeated(root, address)):
+        at, copies = copied
+        return get(copies, address.removeprefix(at).lstrip("/"))
     if address not in found:
         raise HeadwayError(address, "there is nothing at this address", None, _next_segments(address, found))
     return found[address]
@@ -91,7 +97,24 @@ def get(root: Spec, address: str) -> Any:
 
 def fields(root: Spec) -> dict[str, Any]:
     """Address → value of every field of every part, parts and families included."""
-    return {join_address(a, name): getattr(node, name) for a, node in walk(root) for name in field_names(type(node))}
+    return {
+        join_address(a, segment_of(type(node), name)): getattr(node, name)
+        for a, node in walk(root)
+        for name in field_names(type(node))
+    }
+
+
+def repeated(root: Spec, address: str) -> tuple[str, Spec] | None:
+    """What repeats the part that an address names a copy of: where it stands, and its form with every copy written out.
+
+    None where the address is in no copy.
+    """
+    for at, node in walk(root):
+        if address.startswith(stem := f"{at}/" if at else "") and (copies := node.written_out()) is not None:
+            first = address.removeprefix(stem).partition("/")[0]
+            if first in children(copies) and first not in children(node):
+                return at, copies
+    return None
 
 
 def _next_segments(address: str, known: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from headway.network.layer import Context, apply
-from headway.network.values import flatten
+from headway.network.values import flatten, unstacked
 from headway.spec.select import get
 from headway.training.job import Update
 from headway.training.step import Batch, TrainingState, differentiate, micro_batches, step
@@ -30,7 +30,8 @@ def first_non_finite(update: Update, state: TrainingState, batch: Batch) -> str:
         where = _in_one_pass(update, state, jax.tree.map(lambda part, i=i: part[i], parts))
         if where:
             return where
-    spoiled = [address for address, value in flatten(step(update, state, batch)[0]).items() if not all_finite(value)]
+    after = flatten(unstacked(step(update, state, batch)[0]))
+    spoiled = [address for address, value in after.items() if not all_finite(value)]
     return f"the update of {spoiled[0]!r}" if spoiled else "the norm of the gradient"
 
 
@@ -50,8 +51,8 @@ def _in_one_pass(update: Update, state: TrainingState, batch: Batch) -> str:
         return f"the output of layer {bad_layers[0]!r}, {layer}"
     if not all_finite(loss):
         return f"the loss, {update.loss}"
-    gradients = flatten(differentiate(update, state, batch).gradients)
-    for address in reversed(flatten(update.network.declare(batch.x.shape[1:]))):
+    gradients = flatten(unstacked(differentiate(update, state, batch).gradients))
+    for address in reversed(flatten(unstacked(update.network.declare(batch.x.shape[1:])))):
         if not all_finite(gradients[address]):
             return f"the gradient of {address!r}"
     return ""

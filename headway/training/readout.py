@@ -10,10 +10,9 @@ import numpy as np
 
 from headway.data.dataset import Examples
 from headway.data.schema import Array, as_array, encode, fit_scaling, label_values
-from headway.network.layer import Context, Layer, apply
+from headway.network.layer import Context, Layer, apply, layers
 from headway.signals.probe import watched
 from headway.spec.error import HeadwayError, did_you_mean
-from headway.spec.node import walk
 from headway.spec.numbers import join, split
 from headway.training.evaluate import on_device
 from headway.training.run import Run
@@ -106,10 +105,11 @@ def _profile(run: Run, addresses: tuple[str | None, ...], labels: Labels, on: st
         raise error.under("labels") from None
     behind = tuple(address for address in addresses if address is not None)
     features = [activations(run, splits[name], behind) for name in ("train", on)]
-    layers, readouts = {None: "the inputs"} | {at: type(node).__name__ for at, node in walk(run.recipe.network)}, []
+    kinds = {None: "the inputs"} | {at: type(layer).__name__ for at, layer in layers(run.recipe.network)}
+    readouts = []
     for at in addresses:
         fitted = _fitted(features[0][at], features[1][at], targets, penalty)
-        readouts.append(Readout(at, layers[at], **fitted))
+        readouts.append(Readout(at, kinds[at], **fitted))
     return DepthProfile(tuple(readouts))
 
 

@@ -14,7 +14,8 @@ from headway.learning.clipping import global_norm
 from headway.learning.losses import WeightedSum
 from headway.learning.optimizers.optimizer import apply_updates
 from headway.learning.targets import at_least_float32
-from headway.network.layer import Context, initialize, observe, salt
+from headway.network.context import Context, salt
+from headway.network.layer import initialize, observe
 from headway.signals.probe import Probes
 from headway.signals.statistics import pooled
 from headway.spec.numbers import join, split

@@ -16,7 +16,7 @@ from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.models.mlp import mlp
 from headway.network.activations import ReLU, Sigmoid, Tanh
-from headway.network.compose import Sequential
+from headway.network.compose import Repeat, Sequential
 from headway.network.convolution import Conv, Flatten
 from headway.network.dense import Dense
 from headway.network.initialization import Constant, GlorotNormal, HeNormal, Normal
@@ -46,6 +46,7 @@ NETWORKS = {
         (Sequential((Dense(6), Tanh(), Dense(6), Tanh()), name="stem"), Residual(Sequential((Dense(6), Tanh()))),
          Dense(3))
     ),
+    "repeated": Sequential((Dense(6), Repeat(Sequential((Dense(6), Sigmoid())), times=3), Dense(3))),
     "bare": Sequential((Dense(6, bias=False), Dense(6), Tanh(), Dense(3))),
 }  # fmt: skip
 KEEPS = {
@@ -55,6 +56,7 @@ KEEPS = {
     "names": 1,
     "dropout between": 1,
     "nested": 2,
+    "repeated": 1,
     "bare": 1,
 }
 OFFERED = ("relu-and-he", "residual", "normalization-after", "normalization-before", "learning-rate-alone")
@@ -105,7 +107,7 @@ def test_relu_and_he_change_every_hidden_activation_and_nothing_behind_it(name):
     assert not kinds(cured, Tanh) + kinds(cured, Sigmoid)
     declared = cured.network.declare((4,))
     drawn = flatten(declared)
-    assert sum(isinstance(p.init, HeNormal) for p in drawn.values()) == len(blocks)
+    assert sum(isinstance(next(p.each(a))[1].init, HeNormal) for a, p in drawn.items()) == len(blocks)
     assert cured.network.layers[-1] == recipe.network.layers[-1]
 
 
@@ -151,10 +153,19 @@ def test_normalization_stands_once_a_block_and_keeps_every_initial_weight(name, 
             assert all(issubclass(kind, follows) for kind in behind), address
 
 
+def test_every_copy_of_a_repeated_block_is_cured_and_none_is_made_wider_than_its_input():
+    recipe = recipe_of(NETWORKS["repeated"])
+    assert [(block.at, block.keeps_shape) for block in hidden_blocks(recipe.network, (4,))] == [("1/*/0", True)]
+    cured = edit(recipe, *offered(recipe)["residual"].edits).spec.network
+    assert cured.layers[1] == Repeat(Sequential((Residual(Sequential((Dense(6), Sigmoid()))),)), times=3)
+    assert "random: twice the width" not in {remedy.name for remedy in everyday_edits(recipe, (4,))}
+
+
 def test_an_activation_that_ends_the_network_is_left_alone():
     network = Sequential((Dense(6), Sigmoid(), Dense(1), Sigmoid()))
     assert [block.at for block in hidden_blocks(network, (4,))] == ["0"]
-    assert [block.at for block in hidden_blocks(Sequential((Sequential((Dense(1), Sigmoid())),)), (4,))] == []
+    for last in (Sequential((Dense(4), Sigmoid())), Repeat(Sequential((Dense(4), Sigmoid())), times=2)):
+        assert hidden_blocks(Sequential((last,)), (4,)) == []
 
 
 def test_another_cause_gets_the_rate_alone_and_a_network_without_blocks_too():

@@ -14,7 +14,7 @@ from headway.learning.optimizers.adaptive import Adam
 from headway.learning.regularization import Dropout
 from headway.models.mlp import mlp
 from headway.network.activations import GELU, ReLU, Sigmoid, Softmax, Tanh
-from headway.network.compose import Sequential
+from headway.network.compose import Repeat, Sequential
 from headway.network.convolution import Conv, Flatten
 from headway.network.dense import Dense
 from headway.network.initialization import Normal
@@ -38,6 +38,10 @@ PERMUTED = {
     "inside a body": (
         Sequential((Dense(5), Residual(Sequential((Dense(7), Tanh(), Dense(5)))), Dense(2))), (5,),
         {"1/body/0/w", "1/body/0/b", "1/body/2/w"},
+    ),
+    "in every copy of a repeated body": (
+        Repeat(Residual(Sequential((Dense(7), Tanh(), Dense(5)))), times=3), (5,),
+        {"*/body/0/w", "*/body/0/b", "*/body/2/w"},
     ),
     "behind convolutions": (
         Sequential((Conv(4, kernel=3), ReLU(), Flatten(), Dense(6), ReLU(), Dense(2))), (5, 5, 1),

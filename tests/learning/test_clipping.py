@@ -52,6 +52,21 @@ def test_clipping_layers_is_clipping_each_by_its_own_norm(limit):
     assert jax.tree.structure(clipped) == jax.tree.structure(nested)
 
 
+@pytest.mark.parametrize("clip", [ClipLayersByNorm(1.0), ClipByRatio(0.1)], ids=repr)
+def test_every_copy_of_a_repeated_layer_is_clipped_as_a_layer_of_its_own(clip):
+    """With every copy's gradients and weights of another size, stacked once and twice."""
+    sizes = jnp.array([[0.01, 1.0, 100.0], [1e6, 0.1, 3.0]])
+    copies = [[jax.tree.map(lambda g, s=s: s * g, GRADIENTS) for s in row] for row in sizes]
+    weights = [[jax.tree.map(lambda p, s=s: p / s, PARAMS) for s in row] for row in sizes]
+
+    def stacked(rows):
+        return {"body": {"*": {"*": jax.tree.map(lambda *leaves: jnp.stack(leaves).reshape(2, 3, *leaves[0].shape),
+                                                 *rows[0], *rows[1])}}}  # fmt: skip
+
+    alone = [[clip.clip(g, p) for g, p in zip(gs, ps, strict=True)] for gs, ps in zip(copies, weights, strict=True)]
+    close(clip.clip(stacked(copies), stacked(weights)), stacked(alone))
+
+
 def test_an_exploding_layer_does_not_stop_the_others():
     gradients = {"0": {"w": jnp.full(4, 1e6)}, "1": {"w": jnp.full(4, 0.1)}}
     close(ClipLayersByNorm(1.0).clip(gradients), {"0": {"w": np.full(4, 0.5)}, "1": {"w": np.full(4, 0.1)}})

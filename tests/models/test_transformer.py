@@ -44,7 +44,7 @@ def test_a_pre_ln_block_whose_sublayers_give_nothing_is_the_identity_and_a_post_
 def test_the_output_of_a_classifier_comes_out_of_a_norm_once(placement):
     network = sequence_classifier(7, 3, width=8, heads=2, blocks=2, placement=placement)
     assert network.shape((6,)) == (3,)
-    last = network.layers[-3] if placement is pre_ln else network.layers[-3].layers[-1].layers[-1]
+    last = network.layers[-3] if placement is pre_ln else network.layers[-3].body.layers[-1].layers[-1]
     assert isinstance(last, LayerNorm)
 
 

@@ -6,10 +6,11 @@ import pytest
 from headway.learning.regularization import Dropout
 from headway.network.activations import LeakyReLU, ReLU, Tanh
 from headway.network.compose import Sequential
+from headway.network.context import Context, salt
 from headway.network.convolution import AveragePool, Conv, Flatten
 from headway.network.dense import Dense
 from headway.network.initialization import Orthogonal
-from headway.network.layer import Context, Layer, Parameter, apply, bias, initialize, places, salt
+from headway.network.layer import Layer, Parameter, apply, bias, initialize, places
 from headway.network.values import flatten
 from headway.spec.error import HeadwayError
 from headway.spec.node import spec
@@ -81,9 +82,9 @@ def test_random_layers_without_keys_are_refused_by_address():
 
 def test_example_keys_differ_by_example_and_place_and_come_again():
     keys = jax.random.split(jax.random.key(0), 4)
-    where = {"a": "headway/Dropout#0", "b": "headway/Dropout#1"}
+    salts = {"a": salt("headway/Dropout#0"), "b": salt("headway/Dropout#1")}
     a, b, again = (
-        jax.random.key_data(Context(keys=keys, address=at, places=where).example_keys()) for at in ("a", "b", "a")
+        jax.random.key_data(Context(keys=keys, address=at, salts=salts).example_keys()) for at in ("a", "b", "a")
     )
     np.testing.assert_array_equal(a, again)
     assert len({tuple(row) for row in np.concatenate([a, b]).tolist()}) == 8

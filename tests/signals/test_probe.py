@@ -15,7 +15,7 @@ from headway.network.activations import Identity, ReLU, Tanh
 from headway.network.compose import Sequential
 from headway.network.convolution import Conv, Flatten
 from headway.network.dense import Dense
-from headway.network.layer import Context, apply, initialize, places
+from headway.network.layer import Context, apply, initialize, salts
 from headway.network.normalization import LayerNorm
 from headway.network.residual import Residual
 from headway.signals.probe import Probes, Watch, empty_slots, probe, watched
@@ -51,7 +51,7 @@ def measured(batch):
 
 def stages(params, batch):
     """The network as functions (h, what the skip carries) → the same, one for each place where it can be cut."""
-    masks = Context("train", batch.keys, address="5", places=places(NETWORK))
+    masks = Context("train", batch.keys, address="5", salts=salts(NETWORK))
 
     def skip(h, _):
         return jnp.tanh(h), h

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from headway.learning.losses import CrossEntropy
+from headway.learning.losses import CrossEntropy, MeanSquaredError
 from headway.learning.optimizers.sgd import SGD
 from headway.network.activations import ReLU
-from headway.network.compose import Sequential
+from headway.network.compose import Repeat, Sequential
 from headway.network.dense import Dense
 from headway.training.finite import all_finite, first_non_finite
 from headway.training.job import Update
@@ -32,6 +32,20 @@ def state_with(address: str, name: str, value: float) -> dict:
 )
 def test_a_bad_weight_is_found_at_the_first_layer_whose_output_is_bad(address, value, said):
     assert said in first_non_finite(UPDATE, state_with(address, "w", value), BATCH)
+
+
+def test_in_a_repeated_layer_the_copy_is_named():
+    """Forward by a weight that is NaN; backward by a weight of 1e-37 whose gradient, 1e37 · 2e6, is no float32."""
+    network = Sequential((Dense(1, bias=False), Repeat(Dense(1, bias=False), times=3)))
+    update = replace(UPDATE, network=network, loss=MeanSquaredError())
+    batch = BATCH._replace(x=jnp.ones((2, 1)), y=jnp.zeros((2, 1)))
+    for weights, said in [
+        ([1e37, 1e-37, 1e3], "the gradient of '1/1/w'"),
+        ([1, 1, jnp.nan], "the output of layer '1/2', Dense"),
+    ]:
+        state = initial_state(update, (1,))
+        state["params"] = {"0": {"w": jnp.ones((1, 1))}, "1": {"*": {"w": jnp.array(weights)[:, None, None]}}}
+        assert said in first_non_finite(update, state, batch)
 
 
 def test_a_label_out_of_range_is_found_in_the_loss():

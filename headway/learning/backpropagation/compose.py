@@ -9,10 +9,10 @@ import jax.numpy as jnp
 
 from headway.learning.backpropagation.rule import RULES, Back, Local, backward, rule
 from headway.network.branch import Branch, Concatenate, Concatenation, Product, Sum
-from headway.network.compose import Sequential
-from headway.network.layer import Layer
+from headway.network.compose import Repeat, Sequential
+from headway.network.layer import Params
 from headway.network.residual import Residual
-from headway.spec.node import children
+from headway.network.values import stack
 
 
 @rule(Sequential)
@@ -22,6 +22,16 @@ def sequential(layer: Sequential, at: Local, dy: jax.Array) -> Back:
     for child, inside in reversed(at.row(layer)):
         dy, dtheta[inside.key] = backward(child, inside, dy)
     return dy, {key: dtheta[key] for key in at.params}
+
+
+@rule(Repeat)
+def repeat(layer: Repeat, at: Local, dy: jax.Array) -> Back:
+    """A row of equal blocks: as Sequential, the dL/dθ of all copies stacked."""
+    dtheta: list[Params] = []
+    for body, inside in reversed(at.row(layer)):
+        dy, own = backward(body, inside, dy)
+        dtheta.insert(0, own)
+    return dy, {key: stack(dtheta) for key in at.params}
 
 
 @rule(Residual)
@@ -47,7 +57,7 @@ def concatenate(layer: Concatenate, at: Local, dy: jax.Array) -> Back:
 @rule(Branch)
 def branch(layer: Branch, at: Local, dy: jax.Array) -> Back:
     """y = join(a, b, …) of a(x), b(x), …: dL/dx = Σ (∂a/∂x)ᵀ dL/da. An input used twice gets both gradients, added."""
-    parts = [(child, at.inside(key, at.x)) for key, child in children(layer).items() if isinstance(child, Layer)]
+    parts = [(child, at.inside(key, at.x)) for key, child in layer.members().items()]
     shares = RULES[type(layer.join)](layer.join, [inside.y for _, inside in parts], dy)
     found = {inside.key: backward(child, inside, dh) for (child, inside), dh in zip(parts, shares, strict=True)}
     return functools.reduce(jnp.add, (dx for dx, _ in found.values())), {key: found[key][1] for key in at.params}

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from headway.learning.backpropagation.reverse import forward
 from headway.learning.backpropagation.rule import Local, backward
-from headway.network.compose import Sequential
+from headway.network.compose import Repeat, Sequential
 from headway.network.layer import Context, Layer, Params, State
 
 Mode = Literal["forward", "reverse"]
@@ -20,10 +20,10 @@ def jacobian_norms(
 ) -> dict[str, jax.Array]:
     """Address → ‖J‖ = √Σ_ij (∂h_i/∂x_j)² of every example, [batch], for the layers in a row, in evaluation.
 
-    Layers of a Sequential, and of one inside it, are one step each; a Residual is one step. "forward" pushes
-    a unit change of every input through the layer, a column of J at a time; "reverse" sends a unit gradient of
-    every output back by the layer's rule, a row at a time. Both give the same: the first costs a pass for
-    every input, the second one for every output. Where a layer keeps all lengths ‖J‖ is √size.
+    Layers of a Sequential, and of one inside it, are one step each, in every copy of a Repeat; a Residual is one
+    step. "forward" pushes a unit change of every input through the layer, a column of J at a time; "reverse" sends a
+    unit gradient of every output back by the layer's rule, a row at a time. Both give the same: the first costs a
+    pass for every input, the second one for every output. Where a layer keeps all lengths ‖J‖ is √size.
     """
     _, at = forward(network, params, x, state or {}, Context())
     norm = _by_columns if mode == "forward" else _by_rows
@@ -32,7 +32,7 @@ def jacobian_norms(
 
 def steps(layer: Layer, at: Local) -> Iterator[tuple[Layer, Local]]:
     """The layers in a row that a network is, each with what it saw."""
-    if not isinstance(layer, Sequential):
+    if not isinstance(layer, Sequential | Repeat):
         yield layer, at
         return
     for child, inside in at.row(layer):

@@ -13,7 +13,7 @@ import headway.learning.backpropagation.sequences  # noqa: F401 (imported for th
 from headway.learning.backpropagation.losses import loss_gradient
 from headway.learning.backpropagation.rule import Local, Record, backward, expect_rules, lacks_rule
 from headway.learning.losses import Loss
-from headway.network.layer import Context, Layer, Params, State, apply, places
+from headway.network.layer import Context, Layer, Params, State, apply, salts
 from headway.spec.node import KINDS, load_kinds
 
 
@@ -49,7 +49,7 @@ def forward(network: Layer, params: Params, x: jax.Array, state: State, context:
     """The network's output for a batch, and what the reverse pass needs to know of how it came about."""
     expect_rules(network)
     record = Record()
-    context = dataclasses.replace(context, tap=record.tap, places=places(network))
+    context = dataclasses.replace(context, tap=record.tap, salts=salts(network))
     y, _ = apply(network, params, x, state, context)
     return y, Local(params, state, x, context, record)
 

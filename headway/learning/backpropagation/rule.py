@@ -9,8 +9,9 @@ import jax
 from headway.learning.losses import Loss
 from headway.network.branch import Join
 from headway.network.layer import Activation, Context, Layer, Params, State
+from headway.network.values import COPY, take
 from headway.spec.error import HeadwayError
-from headway.spec.node import Spec, children, walk
+from headway.spec.node import Spec, walk
 
 Back = tuple[jax.Array, Params]
 """dL/dx, and dL/dθ nested like θ."""
@@ -65,16 +66,17 @@ class Local:
 
     def inside(self, key: str, x: jax.Array) -> "Local":
         """What the child at `key` saw, which received x."""
-        params, state = self.params.get(key, {}), self.state.get(key, {})
+        params, state = (
+            take(part[COPY], int(key)) if COPY in part else part.get(key, {}) for part in (self.params, self.state)
+        )
         return Local(params, state, x, self.context.at(key), self.record)
 
     def row(self, layer: Layer) -> list[tuple[Layer, "Local"]]:
         """A layer's children with what each saw, where each receives what the one before it gave."""
         found, x = [], self.x
-        for key, child in children(layer).items():
-            if isinstance(child, Layer):
-                found.append((child, self.inside(key, x)))
-                x = found[-1][1].y
+        for key, child in layer.members().items():
+            found.append((child, self.inside(key, x)))
+            x = found[-1][1].y
         return found
 
 

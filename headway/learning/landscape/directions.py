@@ -9,7 +9,9 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from headway.learning.clipping import unit_norms
-from headway.network.layer import Params, salt
+from headway.network.context import salt
+from headway.network.layer import Params
+from headway.network.values import restacked, unstacked
 from headway.spec.error import HeadwayError
 
 
@@ -27,10 +29,12 @@ def random_direction(params: Params, key: jax.Array) -> Params:
         d = jax.random.normal(jax.random.fold_in(key, salt(jax.tree_util.keystr(path))), w.shape, w.dtype)
         return (d * unit_norms(w) / unit_norms(d)).astype(w.dtype)
 
-    if not any(w.ndim >= 2 for w in jax.tree.leaves(params)):
+    copies = unstacked(params)
+    if not any(w.ndim >= 2 for w in jax.tree.leaves(copies)):
         raise HeadwayError("params", "a random direction needs weights of two axes or more", "none",
                            "Give a direction of your own.")  # fmt: skip
-    return jax.tree.map_with_path(one, params)
+    direction: Params = restacked(jax.tree.map_with_path(one, copies), params)
+    return direction
 
 
 class Principal(NamedTuple):

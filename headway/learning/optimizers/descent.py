@@ -20,7 +20,7 @@ from headway.learning.optimizers.optimizer import (
 )
 from headway.learning.schedules.schedule import NonNegative, Schedule
 from headway.learning.targets import at_least_float32
-from headway.network.values import flatten
+from headway.network.values import copy_axes, flatten
 from headway.spec.error import HeadwayError
 from headway.spec.node import Number
 from headway.spec.select import match_addresses
@@ -90,12 +90,15 @@ class Descent(Optimizer):
 
 
 def with_decay(d: Any, decay: Any, params: Any, decays: Collection[str] | None) -> Any:
-    """d + λ θ at the addresses in `decays`; where that is None, for arrays of two or more dimensions."""
+    """d + λ θ at the addresses in `decays`; where that is None, for arrays of two or more dimensions.
+
+    That is two or more of every copy, where the layer is repeated.
+    """
     if params is None:
         raise HeadwayError("weight_decay", "needs the parameters", None, "Call update(gradients, state, params).")
 
     def decayed(path: Any, d: Any, p: Any) -> Any:
-        yes = jnp.ndim(p) >= 2 if decays is None else address_of(path) in decays
+        yes = jnp.ndim(p) - copy_axes(path) >= 2 if decays is None else address_of(path) in decays
         return d + decay * at_least_float32(p) if yes else d
 
     return jax.tree.map_with_path(decayed, d, params)

@@ -23,7 +23,7 @@ from headway.learning.optimizers.optimizer import (
 )
 from headway.learning.schedules.schedule import NonNegative, Schedule
 from headway.learning.targets import at_least_float32
-from headway.network.values import flatten, nest
+from headway.network.values import flatten, nest, restacked, unstacked
 from headway.spec.error import HeadwayError, did_you_mean
 from headway.spec.node import spec
 
@@ -39,7 +39,8 @@ class Optax(Optimizer):
     learning_rate   the argument of this name, a number or a schedule of the update's index; None: it is not given
     settings        the other arguments, name and value; they are structure: another value compiles anew
 
-    The state is {"count": updates made, "optax": its own}, in float32 even where parameters are narrower.
+    The state is {"count": updates made, "optax": its own}, in float32 even where parameters are narrower. The copies
+    of a repeated layer are given to it one by one, as layers of their own.
     Weight decay is what the transformation makes of its own arguments: it may reach biases too.
     """
 
@@ -76,16 +77,16 @@ class Optax(Optimizer):
         theirs = self._made(self.rate if isinstance(self.learning_rate, Schedule) else self.learning_rate)
 
         def init(params: Any) -> Memory:
-            state = theirs.init(jax.tree.map(at_least_float32, params))
+            state = theirs.init(as_optax_takes_them(params))
             return {"count": jnp.zeros((), jnp.int32), "optax": nest(by_address(state))}
 
         def update(gradients: Any, state: Memory, params: Any = None) -> tuple[Any, Memory]:
             like = gradients if params is None else params
-            g, p = (None if tree is None else jax.tree.map(at_least_float32, tree) for tree in (gradients, params))
-            arrays, form = flatten(state["optax"]), jax.eval_shape(theirs.init, jax.tree.map(at_least_float32, like))
+            g, p = (None if tree is None else as_optax_takes_them(tree) for tree in (gradients, params))
+            arrays, form = flatten(state["optax"]), jax.eval_shape(theirs.init, as_optax_takes_them(like))
             own = jax.tree.map_with_path(lambda path, _: arrays[address_of(path)], form)
             updates, after = theirs.update(g, own, p)
-            updates = jax.tree.map(lambda u, p: u.astype(jnp.result_type(p)), updates, like)
+            updates = jax.tree.map(lambda u, p: u.astype(jnp.result_type(p)), restacked(updates, like), like)
             return updates, {"count": state["count"] + 1, "optax": nest(by_address(after))}
 
         return GradientTransformation(init, update)
@@ -95,6 +96,11 @@ class Optax(Optimizer):
 
     def title(self) -> str:
         return f"optax.{self.factory}"
+
+
+def as_optax_takes_them(tree: Any) -> Any:
+    """Parameters or gradients in float32 at least, each layer's apart."""
+    return jax.tree.map(at_least_float32, unstacked(tree))
 
 
 def factory_of(name: str) -> Callable[..., Any]:

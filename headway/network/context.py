@@ -1,0 +1,62 @@
+"""What a layer may know beside its parameters and input: mode, random keys, and who looks at its output."""
+
+import dataclasses
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import jax
+
+from headway.spec.error import HeadwayError, join_address
+
+
+@runtime_checkable
+class ScanningTap(Protocol):
+    """A tap that sees every turn of a scan over the copies of a repeated layer."""
+
+    def __call__(self, address: str, value: jax.Array) -> jax.Array: ...
+
+    def scan(self, turn: "Turn", x: jax.Array, copies: Any, times: int, address: str) -> tuple[jax.Array, Any]:
+        """`jax.lax.scan` of `turn` over the `times` copies of the repeated layer at `address`."""
+
+
+Tap = Callable[[str, jax.Array], jax.Array]
+"""Called with the address and the output of every layer; returns the output to go on with."""
+Turn = Callable[[Tap, jax.Array, Any], tuple[jax.Array, Any]]
+"""One copy of a repeated layer: a tap, x, and what is the copy's own → y, and the copy's new state."""
+Scan = Callable[[Turn, jax.Array, Any, int, str], tuple[jax.Array, Any]]
+"""A scan of a `Turn` from x over the copies of a repeated layer, so many times, at an address."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a layer may know beside its parameters and input. Built by the framework, only read by layers.
+
+    mode      "train" or "eval": dropout and batch statistics differ.
+    keys      one random key per example of the batch, a function of (seed, epoch, place): see `example_keys`.
+    tap       called with (address, output) of every layer; returns the output to go on with. One that is a
+              `ScanningTap` sees the copies of a repeated layer inside their scan; for others they are run one by one.
+    salts     address → the number that makes a layer's keys its own.
+    """
+
+    mode: Literal["train", "eval"] = "eval"
+    keys: jax.Array | None = None
+    tap: Tap = lambda address, value: value
+    address: str = ""
+    salts: Mapping[str, Any] = field(default_factory=dict)
+
+    def at(self, key: str) -> "Context":
+        """The context of the child at segment `key`."""
+        return dataclasses.replace(self, address=join_address(self.address, key))
+
+    def example_keys(self) -> jax.Array:
+        """One random key per example for this layer: the same whatever the batch or device it falls on."""
+        if self.keys is None:
+            raise HeadwayError(self.address, "this layer draws random numbers in training", "no keys", "Pass keys=.")
+        return jax.vmap(lambda key: jax.random.fold_in(key, self.salts[self.address]))(self.keys)
+
+
+def salt(place: str) -> int:
+    """A fixed 32-bit number for a name, to fold into a random key."""
+    return zlib.crc32(place.encode())
