@@ -48,6 +48,7 @@ from headway.exchange.weights import Transposed as Transposed
 from headway.exchange.weights import compare_weights as compare_weights
 from headway.exchange.weights import load_weights as load_weights
 from headway.exchange.weights import save_weights as save_weights
+from headway.learning.averaging import EMA as EMA
 from headway.learning.backpropagation.jacobians import jacobian_norms as jacobian_norms
 from headway.learning.backpropagation.reverse import Gradients as Gradients
 from headway.learning.backpropagation.reverse import gradients as gradients
@@ -102,6 +103,9 @@ from headway.learning.optimizers.optimizer import Optimizer as Optimizer
 from headway.learning.optimizers.optimizer import apply_updates as apply_updates
 from headway.learning.optimizers.optimizer import describe as describe
 from headway.learning.optimizers.sgd import SGD as SGD
+from headway.learning.penalties import L1 as L1
+from headway.learning.penalties import L2 as L2
+from headway.learning.penalties import Penalty as Penalty
 from headway.learning.regularization import Dropout as Dropout
 from headway.learning.regularization import Noise as Noise
 from headway.learning.regularization import StochasticDepth as StochasticDepth

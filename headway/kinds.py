@@ -7,6 +7,7 @@ import headway.data.files
 import headway.data.synthetic
 import headway.doctor.remedies
 import headway.doctor.trial
+import headway.learning.averaging
 import headway.learning.clipping
 import headway.learning.losses
 import headway.learning.metrics
@@ -14,6 +15,7 @@ import headway.learning.optimizers.adaptive
 import headway.learning.optimizers.foreign
 import headway.learning.optimizers.groups
 import headway.learning.optimizers.sgd
+import headway.learning.penalties
 import headway.learning.regularization
 import headway.learning.schedules.compose
 import headway.learning.schedules.cycles

@@ -35,6 +35,7 @@ from headway.data.augment import Augmentation
 from headway.data.dataset import Data
 from headway.data.files import Csv, Npz, Parquet
 from headway.doctor.remedies import Remedy
+from headway.learning.averaging import EMA
 from headway.learning.clipping import Clip, ClipByNorm
 from headway.learning.losses import CrossEntropy, Loss
 from headway.learning.metrics import Accuracy, Metric
@@ -43,6 +44,7 @@ from headway.learning.optimizers.foreign import Optax
 from headway.learning.optimizers.groups import Adjusted, Assigned, Groups
 from headway.learning.optimizers.optimizer import Optimizer, apply_updates
 from headway.learning.optimizers.sgd import SGD
+from headway.learning.penalties import L2, Penalty
 from headway.learning.schedules.compose import Piecewise, Warmup
 from headway.learning.schedules.cycles import OneCycle, WarmupStableDecay
 from headway.learning.schedules.decay import Cosine, Exponential, Linear, Polynomial, Step
@@ -55,7 +57,7 @@ from headway.network.dense import Dense
 from headway.network.embedding import Embedding
 from headway.network.feedforward import FeedForward
 from headway.network.initialization import Initializer, Orthogonal
-from headway.network.layer import Context, Layer, apply, initialize
+from headway.network.layer import Context, Layer, Parameter, apply, bias, initialize
 from headway.network.normalization import GroupNorm, LayerNorm
 from headway.network.recurrent import GRU
 from headway.network.residual import Residual
@@ -74,7 +76,16 @@ ALL = sorted((cls for kind, cls in KINDS.items() if kind.startswith("headway/"))
 
 NETWORK = Sequential((Dense(5, init=Orthogonal()), ReLU(name="act"), Dense(4)))
 UPDATE = Update(
-    NETWORK, loss=CrossEntropy(), optimizer=SGD(0.1), clip=ClipByNorm(1.0), batch_size=4, seed=1, watch=Watch(2)
+    NETWORK,
+    loss=CrossEntropy(),
+    optimizer=SGD(0.1),
+    clip=ClipByNorm(1.0),
+    batch_size=4,
+    accumulate=2,
+    seed=1,
+    penalties=(L2(0.1),),
+    average=EMA(0.9),
+    watch=Watch(2),
 )
 FLOUR = Concept(
     "flour", title="Flour", type="component", group="dough", aliases=("Wheat flour",), definition="Ground grain."
@@ -203,6 +214,11 @@ def work(node: Spec, dtype: Any = jnp.float32) -> Work | None:
             return lambda s, y: (s if isinstance(s, Loss) else s.sums)(y, targets), (outputs,)
         case Clip():
             return lambda s, g, p: s.clip(g, p), (tree, jax.tree.map(jnp.cos, tree))
+        case Penalty():
+            declared = {"w": Parameter((3, 4)), "b": bias(4)}
+            return lambda s, p: s.value(p, declared), (tree,)
+        case EMA():
+            return lambda s, p: s.after(s.after(s.begin(p), p), jax.tree.map(jnp.cos, p))["values"], (tree,)
         case Optimizer():
             return updated_twice, (tree, jax.tree.map(jnp.cos, tree))
         case Schedule():

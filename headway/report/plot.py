@@ -27,7 +27,10 @@ def curves(run: Run, path: Path) -> Path:
     top.axvline(run.standing.best_step, color="#444", lw=0.8, ls=":", label="best weights")
     top.set(ylabel="loss", yscale="log")
     top.legend(frameon=False)
-    middle.plot(history["step"], history["gradient_norm"], color="#486", lw=0.6)
+    middle.plot(history["step"], history["gradient_norm"], color="#486", lw=0.6, label="before clipping")
+    if (history["clipped_norm"] < history["gradient_norm"]).any():
+        middle.plot(history["step"], history["clipped_norm"], color="#b3402a", lw=0.6, label="after clipping")
+        middle.legend(frameon=False)
     middle.set(ylabel="gradient norm", yscale="log")
     bottom.plot(history["step"], history["learning_rate"], color="#446")
     bottom.set(ylabel="learning rate", xlabel="update")

@@ -38,7 +38,7 @@ class Started(Event):
 
 @dataclass(frozen=True)
 class Advanced(Event):
-    """A chunk of updates was made; `measures` has one row an update: loss, gradient norm, learning rate."""
+    """A chunk of updates was made; `measures` has one row an update: its MEASURES."""
 
     measures: np.ndarray
     examples_per_second: float
@@ -104,7 +104,7 @@ class Progress:
                     self.bar.start()
                 self.bar.update(self.task, total=event.updates, completed=event.step)
             case Advanced():
-                loss, _, rate = event.measures[-1]
+                loss, *_, rate = event.measures[-1]
                 speed = f"{event.examples_per_second:,.0f} examples/s"
                 self.numbers = f"epoch {event.step / self.epoch:.1f}  loss {loss:.4g}  rate {rate:.3g}  {speed}"
                 self._show(event.step)

@@ -102,7 +102,7 @@ def run_chunk(
 ) -> tuple[TrainingState, Buffers]:
     """`length` ≤ `longest(job)` updates in one dispatch: the state after them, and buffers of what was measured.
 
-    measures [CHUNK, 3], of which the first `length` rows count; signals [SAMPLES, layers, len(STATISTICS)].
+    measures [CHUNK, len(MEASURES)], of which the first `length` rows count; signals [SAMPLES, layers, len(STATISTICS)].
     The state that comes in is left as it was: it is the snapshot to go back to.
     """
     update, together = join(structure, numbers), drawn_together(examples.x, structure.batch_size)

@@ -2,8 +2,9 @@
 
 import functools
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -11,9 +12,11 @@ from pydantic import Field
 
 from headway.data.augment import Augmentation, expect_augmentable
 from headway.data.dataset import Dataset
+from headway.learning.averaging import EMA
 from headway.learning.clipping import Clip
 from headway.learning.losses import BinaryCrossEntropy, Hinge, Loss, ProbabilityBinaryCrossEntropy
 from headway.learning.optimizers.optimizer import Optimizer
+from headway.learning.penalties import Penalty
 from headway.learning.schedules.schedule import Epochs
 from headway.network.activations import Sigmoid, Softmax
 from headway.network.compose import last_address
@@ -38,6 +41,8 @@ class Update(Spec):
     batch_size: Positive
     accumulate: Positive = 1
     seed: Annotated[Count, Field(ge=0, lt=2**31)]
+    penalties: tuple[Penalty, ...] = ()
+    average: EMA | None = None
     augment: tuple[Augmentation, ...] = ()
     watch: Watch | None = None
 
@@ -111,10 +116,9 @@ def impossible(recipe: Recipe, data: Dataset) -> list[HeadwayError]:
         expect_tokens(network, data.schema.tokens)
     except HeadwayError as error:
         return [error.under("network")]
-    try:
-        recipe.optimizer.groups(network.declare(data.input_shape))
-    except HeadwayError as error:
-        return [error.under("optimizer")]
+    misdirected = unmatched(recipe, network.declare(data.input_shape))
+    if misdirected:
+        return misdirected
     name, wanted = type(loss).__name__, (*examples.y.shape[1:], len(data.classes or ()))
     if loss.targets == "labels" and data.classes is None:
         return [HeadwayError("loss", f"{name} needs class labels", "a regression data set", "Use MeanSquaredError().")]
@@ -138,6 +142,18 @@ def impossible(recipe: Recipe, data: Dataset) -> list[HeadwayError]:
                              f"Set batch_size={len(examples)} or less.")]  # fmt: skip
     if recipe.stopping is not None and data.validation is None:
         return [HeadwayError("stopping", "early stopping needs a validation set", "none", "Set data.validation.")]
+    return []
+
+
+def unmatched(recipe: Recipe, declared: Mapping[str, Any]) -> list[HeadwayError]:
+    """Patterns of addresses that match none of the parameters that the network declares."""
+    parts: dict[str, Callable[..., Any]] = {"optimizer": recipe.optimizer.groups}
+    parts |= {f"penalties/{i}": penalty.addresses for i, penalty in enumerate(recipe.penalties)}
+    for where, addresses in parts.items():
+        try:
+            addresses(declared)
+        except HeadwayError as error:
+            return [error.under(where)]
     return []
 
 

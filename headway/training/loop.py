@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,12 +17,7 @@ from headway.training.job import Job, in_updates
 from headway.training.recipe import Seconds
 from headway.training.record import History, RunFolder, Standing
 from headway.training.run import Run
-from headway.training.step import TrainingState
-
-
-def best_of(state: TrainingState) -> dict[str, Any]:
-    """What predictions need of a state: parameters and network state."""
-    return {"params": state["params"], "network": state["network"]}
+from headway.training.step import TrainingState, values_of
 
 
 class Loop:
@@ -39,7 +33,7 @@ class Loop:
         callbacks: tuple[Callback, ...],
     ) -> None:
         self.job, self.state, self.standing, self.history, self.folder = job, state, standing, history, folder
-        self.best = best_of(state)
+        self.best = values_of(state)
         self.callbacks = callbacks
         self.listeners: tuple[Callable[[Event], object], ...] = (history, *((folder,) if folder else ()), *callbacks)
         self.examples = jax.tree.map(jnp.asarray, job.dataset.train.arrays)
@@ -97,13 +91,13 @@ class Loop:
     def evaluate(self) -> None:
         """Judge the validation set; keep the weights if they are the best; stop if patience is out."""
         recipe, standing = self.job.recipe, self.standing
-        values = judge(recipe, best_of(self.state), self.judge_on)
+        values = judge(recipe, values_of(self.state), self.judge_on)
         value, stopping = values[recipe.evaluation.monitor], recipe.stopping
         least = stopping.least if stopping else 0.0
         best = self.judged == "train" or standing.best is None or recipe.evaluation.better(value, standing.best, least)
         standing.waited = 0 if best else standing.waited + 1
         if best:
-            standing.best, standing.best_step, self.best = value, standing.step, best_of(self.state)
+            standing.best, standing.best_step, self.best = value, standing.step, values_of(self.state)
         self.tell(Evaluated(standing.step, self.judged, values, best))
         if stopping and standing.waited >= stopping.patience:
             self.end("stopped early", f"No better {recipe.evaluation.monitor} for {standing.waited} evaluations.")
@@ -111,7 +105,7 @@ class Loop:
     def end(self, reason: str, message: str) -> None:
         """Note why the run is over."""
         if self.standing.best is None:
-            self.best, self.standing.best_step = best_of(self.state), self.standing.step
+            self.best, self.standing.best_step = values_of(self.state), self.standing.step
         self.standing.reason, self.standing.message = reason, message
 
     def next_boundary(self) -> int:
@@ -143,7 +137,7 @@ class Loop:
         """Judge the best weights on every split, and hand the run over."""
         job, standing = self.job, self.standing
         results = {name: judge(job.recipe, self.best, examples) for name, examples in job.dataset.splits().items()}
-        run = Run(job.recipe, job.dataset.schema, self.best, best_of(self.state), standing, self.history,
+        run = Run(job.recipe, job.dataset.schema, self.best, values_of(self.state), standing, self.history,
                   results, job.dataset, self.folder.path if self.folder else None)  # fmt: skip
         if self.folder:
             run.save(self.folder.path)

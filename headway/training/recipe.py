@@ -8,10 +8,12 @@ from pydantic import Field
 
 from headway.data.augment import Augmentation
 from headway.data.dataset import Data
+from headway.learning.averaging import EMA
 from headway.learning.clipping import Clip
 from headway.learning.losses import Loss
 from headway.learning.metrics import Metric
 from headway.learning.optimizers.optimizer import Optimizer
+from headway.learning.penalties import Penalty
 from headway.learning.schedules.schedule import Epochs
 from headway.network.layer import Layer
 from headway.signals.probe import Watch
@@ -84,6 +86,8 @@ class Recipe(Spec):
     batch_size  how many examples an update is made of
     accumulate  in how many micro-batches, one after the other: the memory is that of one of them, the update that of
                 the whole batch, but for BatchNorm, which normalizes every micro-batch by itself
+    penalties   what is descended beside the loss; the loss reported, in training and evaluation, is without them
+    average     which average of the weights is judged and kept in place of the last weights; None: these themselves
     length      updates, or epochs (an epoch is ceil(examples / batch_size) updates)
     seed        decides initial weights, order of examples and dropout; the data's split has its own
     watch       which updates' signals are measured; None measures none
@@ -95,7 +99,9 @@ class Recipe(Spec):
     optimizer: Optimizer
     data: Data | None = None
     augment: tuple[Augmentation, ...] = ()
+    penalties: tuple[Penalty, ...] = ()
     clip: Clip | None = None
+    average: EMA | None = None
     batch_size: Positive = 100
     accumulate: Positive = 1
     length: Positive | Epochs = Epochs(20)

@@ -65,7 +65,7 @@ class History:
                 self.evaluations.append({"step": event.step, "split": event.split} | event.values)
 
     def columns(self) -> dict[str, np.ndarray]:
-        """`step`, `loss`, `gradient_norm` (before clipping) and `learning_rate` of every update."""
+        """`step` and the MEASURES of every update."""
         rows = np.concatenate([np.zeros((0, len(MEASURES)), np.float32), *self.chunks])
         return {"step": np.arange(1, len(rows) + 1)} | {name: rows[:, i] for i, name in enumerate(MEASURES)}
 
@@ -146,7 +146,7 @@ class RunFolder:
 
         columns = pyarrow.parquet.read_table(self.path / "history.parquet").to_pydict()
         history = History()
-        history.chunks.append(np.stack([np.asarray(columns[name], np.float32) for name in MEASURES], axis=1))
+        history.chunks.append(_measures(columns))
         judged = [name for name in columns if "/" in name]
         for step, *values in zip(columns["step"], *(columns[name] for name in judged), strict=True):
             if values and values[0] is not None:
@@ -184,12 +184,16 @@ def _event(record: dict[str, Any]) -> Event:
     """The events that history is made of, back from the log."""
     match record["event"]:
         case "advanced":
-            columns = [np.asarray(record[name], np.float32) for name in MEASURES]
-            signals = Signals.of(**record["signals"])
-            return Advanced(record["step"], np.stack(columns, axis=1), 0.0, signals)
+            return Advanced(record["step"], _measures(record), 0.0, Signals.of(**record["signals"]))
         case "evaluated":
             return Evaluated(record["step"], record["split"], record["values"], record["best"])
     return Event(record["step"])
+
+
+def _measures(columns: Mapping[str, Any]) -> np.ndarray:
+    """One row an update, out of stored columns; NaN for what a run did not measure because its version did not yet."""
+    unknown = np.full(len(columns["loss"]), np.nan)
+    return np.stack([np.asarray(columns.get(name, unknown), np.float32) for name in MEASURES], axis=1)
 
 
 def manifest(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:

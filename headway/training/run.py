@@ -23,7 +23,7 @@ from headway.training.record import History, RunFolder, Standing
 class Run:
     """What `train` returns.
 
-    values      parameters and network state at the best evaluation: {"params", "network"}
+    values      parameters and network state at the best evaluation: {"params", "network"}, averaged as the recipe says
     final       the same after the last update
     standing    how many updates were made, which was best, why the run ended
     history     what was measured at every update and evaluation

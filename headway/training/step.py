@@ -22,7 +22,14 @@ from headway.spec.numbers import join, split
 from headway.training.job import Job, Update
 
 TrainingState = dict[str, Any]
-MEASURES = ("loss", "gradient_norm", "learning_rate")
+MEASURES = ("loss", "gradient_norm", "clipped_norm", "learning_rate")
+"""What is measured at every update.
+
+loss             of its batch, before the update, without penalties
+gradient_norm    ‖g‖ of the gradient of loss and penalties together
+clipped_norm     ‖g‖ after clipping: the same where nothing clips
+learning_rate    η
+"""
 
 
 class Batch(NamedTuple):
@@ -44,11 +51,20 @@ def initial_state(update: Update, inputs: tuple[int, ...]) -> TrainingState:
 def _initial_state(structure: Update, numbers: Mapping[str, Any], inputs: tuple[int, ...]) -> TrainingState:
     update = join(structure, numbers)
     params, network = initialize(structure.network, inputs, _key(update, "initialization"))
-    return {"params": params, "network": network, "optimizer": transformation(update, inputs).init(params)}
+    state = {"params": params, "network": network, "optimizer": transformation(update, inputs).init(params)}
+    return state if update.average is None else state | {"average": update.average.begin(values_of(state))}
+
+
+def values_of(state: TrainingState) -> dict[str, Any]:
+    """What is judged, kept and predicted with: parameters and network state, or their average where there is one."""
+    if "average" in state:
+        values: dict[str, Any] = state["average"]["values"]
+        return values
+    return {"params": state["params"], "network": state["network"]}
 
 
 def step(update: Update, state: TrainingState, batch: Batch) -> tuple[TrainingState, dict[str, jax.Array]]:
-    """One update, compiled: the state after it, and loss, gradient norm (before clipping) and learning rate."""
+    """One update, compiled: the state after it, and its MEASURES."""
     structure, numbers = split(update)
     return _step(structure, numbers, state, batch)
 
@@ -132,20 +148,40 @@ def update_once(
 ) -> tuple[TrainingState, dict[str, jax.Array]]:
     """The update itself, as a pure function to be traced. With a slot for every watched layer: also its signals."""
     loss, _, gradients, seen, signals = accumulate(update, state, batch, slots)
+    gradients = with_penalties(update, gradients, state["params"], batch.x.shape[1:])
+    norm = global_norm(gradients)
+    clipped = gradients if update.clip is None else update.clip.clip(gradients, state["params"])
     measures = {
         "loss": loss,
-        "gradient_norm": global_norm(gradients),
+        "gradient_norm": norm,
+        "clipped_norm": norm if update.clip is None else global_norm(clipped),
         "learning_rate": update.optimizer.rate(state["optimizer"]["count"]),
     }
     if slots:
         measures["signals"] = signals
-    if update.clip is not None:
-        gradients = update.clip.clip(gradients, state["params"])
     optimizer = transformation(update, batch.x.shape[1:])
-    changes, memory = optimizer.update(gradients, state["optimizer"], state["params"])
-    params = apply_updates(state["params"], changes)
-    network = update.network.after(state["network"], seen)
-    return {"params": params, "network": network, "optimizer": memory}, measures
+    changes, memory = optimizer.update(clipped, state["optimizer"], state["params"])
+    after = {
+        "params": apply_updates(state["params"], changes),
+        "network": update.network.after(state["network"], seen),
+        "optimizer": memory,
+    }
+    if update.average is not None:
+        after["average"] = update.average.after(state["average"], values_of(after))
+    return after, measures
+
+
+def with_penalties(update: Update, gradients: Any, params: Any, inputs: tuple[int, ...]) -> Any:
+    """dL/dθ + dP/dθ, P the sum of all penalties. What the optimizer holds fixed has no part in it."""
+    if not update.penalties:
+        return gradients
+    declared = update.network.declare(inputs)
+
+    def price(params: Any) -> Any:
+        held = update.optimizer.held(params, declared)
+        return sum(penalty.value(held, declared) for penalty in update.penalties)
+
+    return jax.tree.map(lambda g, p: g + p.astype(g.dtype), gradients, jax.grad(price)(params))
 
 
 def transformation(update: Update, inputs: tuple[int, ...]) -> Any:

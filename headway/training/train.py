@@ -8,11 +8,11 @@ from headway.training.callbacks import Callback
 from headway.training.compilation import use_compilation_cache
 from headway.training.interruption import PAUSED
 from headway.training.job import prepare
-from headway.training.loop import Loop, best_of
+from headway.training.loop import Loop
 from headway.training.recipe import Recipe
 from headway.training.record import History, RunFolder, Standing
 from headway.training.run import Run
-from headway.training.step import initial_state
+from headway.training.step import initial_state, values_of
 
 
 def train(
@@ -48,7 +48,7 @@ def resume(folder: Path | str, *, data: Dataset | None = None, callbacks: tuple[
     if result is not None and result["reason"] not in PAUSED:
         return Run.load(folder, data=job.dataset)
     state = initial_state(job.update, job.dataset.input_shape)
-    saved = store.restore({"state": state, "best": best_of(state)})
+    saved = store.restore({"state": state, "best": values_of(state)})
     if saved is None:
         return Loop(job, state, Standing(), History(), store, callbacks).run()
     arrays, standing, history = saved

@@ -1,9 +1,11 @@
 """Pictures of a run."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
+from headway.learning.clipping import ClipByNorm
 from headway.report.plot import BARS, curves, text_curve
 from headway.training.train import train
 from tests.training.test_loop import RECIPE
@@ -18,6 +20,12 @@ def test_curves_are_drawn_as_the_kind_of_picture_the_name_asks_for(suffix, tmp_p
         assert "learning rate" in text
     else:
         assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("limit", "clipped"), [(1e-3, True), (1e6, False)])
+def test_curves_show_the_norm_after_clipping_where_something_was_clipped(limit, clipped, tmp_path):
+    path = curves(train(replace(RECIPE, clip=ClipByNorm(limit))), tmp_path / "curves.svg")
+    assert ("after clipping" in path.read_text()) == clipped
 
 
 def test_a_text_curve_rises_and_falls_with_the_values():

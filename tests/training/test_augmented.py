@@ -24,9 +24,8 @@ from headway.spec.json import dumps, loads
 from headway.spec.numbers import split
 from headway.training.chunk import run_chunk
 from headway.training.job import prepare
-from headway.training.loop import best_of
 from headway.training.recipe import Checkpoints, Evaluation
-from headway.training.step import Batch, batch, draw_batches, initial_state, step
+from headway.training.step import Batch, batch, draw_batches, initial_state, step, values_of
 from headway.training.train import resume, train
 from tests.training.test_chunk import looped
 from tests.training.test_loop import RECIPE
@@ -66,7 +65,7 @@ def test_the_loop_computes_what_a_plain_loop_of_public_steps_on_public_batches_c
         losses.append(float(measures["loss"]))
     run = train(IMAGES)
     np.testing.assert_allclose(run.history.columns()["loss"], losses, rtol=1e-4)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5), run.final, best_of(state))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5), run.final, values_of(state))
 
 
 def test_an_example_comes_back_altered_otherwise_in_the_next_epoch():

@@ -26,10 +26,10 @@ from headway.spec.error import HeadwayError
 from headway.training.callbacks import Advanced, Ended, Evaluated
 from headway.training.chunk import run_chunk
 from headway.training.job import prepare
-from headway.training.loop import Loop, best_of
+from headway.training.loop import Loop
 from headway.training.recipe import Checkpoints, EarlyStopping, Evaluation, Recipe
 from headway.training.record import History, Standing
-from headway.training.step import batch, initial_state, step
+from headway.training.step import batch, initial_state, step, values_of
 from headway.training.train import train
 
 NETWORK = Sequential((Dense(8), ReLU(), Dropout(0.2), Dense(3)))
@@ -57,7 +57,7 @@ def test_the_loop_computes_what_a_plain_loop_of_public_steps_computes():
         losses.append(float(measures["loss"]))
     run = train(RECIPE)
     np.testing.assert_allclose(run.history.columns()["loss"], losses, rtol=2e-5)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), run.final, best_of(state))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), run.final, values_of(state))
 
 
 def test_any_split_into_chunks_is_bit_equal():

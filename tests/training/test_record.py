@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -47,6 +48,20 @@ def test_the_log_is_one_json_object_a_line_with_every_update(run):
     assert [e["step"] for e in events if e["event"] == "saved"] == [20, 40]
     assert events[0]["event"] == "started"
     assert events[-1]["event"] == "ended"
+
+
+def test_a_run_stored_before_a_measure_was_taken_has_no_number_for_it(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "old")
+    old, new = RunFolder(tmp_path / "old"), run.history.columns()
+    table = pyarrow.parquet.read_table(old.path / "history.parquet").drop_columns(["clipped_norm"])
+    pyarrow.parquet.write_table(table, old.path / "history.parquet")
+    lines = [json.loads(line) for line in old.log_path.read_text().splitlines()]
+    old.log_path.write_text("\n".join(json.dumps({k: v for k, v in e.items() if k != "clipped_norm"}) for e in lines))
+    for history in (old.history(), old.logged()):
+        columns = history.columns()
+        assert np.isnan(columns.pop("clipped_norm")).all()
+        for name, values in columns.items():
+            np.testing.assert_array_equal(values, new[name])
 
 
 def test_a_folder_with_something_in_it_is_not_written_over(run):

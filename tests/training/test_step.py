@@ -46,6 +46,7 @@ def test_an_update_is_gradient_clip_and_rule_in_this_order(limit):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), after["params"], expected)
     assert measures["loss"] == pytest.approx(float(loss), rel=1e-6)
     assert measures["gradient_norm"] == pytest.approx(norm, rel=1e-5)
+    assert measures["clipped_norm"] == pytest.approx(scale * norm, rel=1e-5)
 
 
 def test_weight_decay_touches_weights_and_spares_biases():

@@ -104,12 +104,15 @@ def with_decay(d: Any, decay: Any, params: Any, decays: Collection[str] | None) 
     return jax.tree.map_with_path(decayed, d, params)
 
 
-def decaying(declared: Mapping[str, Any], patterns: tuple[str, ...] | None = None) -> tuple[str, ...]:
+def decaying(
+    declared: Mapping[str, Any], patterns: tuple[str, ...] | None = None, where: str = "decay_only"
+) -> tuple[str, ...]:
     """The addresses of what decays, of the parameters that `network.declare(inputs)` gives.
 
-    Without patterns, those that declare it; else those that any matches. A pattern that matches nothing is an error.
+    Without patterns, those that declare it; else those that any matches. A pattern that matches nothing is an error
+    in the field `where`.
     """
     flat = flatten(declared)
     if patterns is None:
         return tuple(address for address, parameter in flat.items() if parameter.decays)
-    return match_addresses(patterns, flat, "decay_only")
+    return match_addresses(patterns, flat, where)

@@ -19,10 +19,10 @@ from headway.training.evaluate import judge
 from headway.training.finite import all_finite
 from headway.training.interruption import Interruption
 from headway.training.job import Job, Update
-from headway.training.loop import Loop, best_of
+from headway.training.loop import Loop
 from headway.training.record import History, Standing
 from headway.training.run import Run
-from headway.training.step import TrainingState, initial_state
+from headway.training.step import TrainingState, initial_state, values_of
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -75,7 +75,7 @@ def compile_for(job: Job) -> None:
     loop = _loop(job)
     compute(job, loop.state, loop.examples, 0, 0)
     for examples in job.dataset.splits().values():
-        judge(job.recipe, best_of(loop.state), examples)
+        judge(job.recipe, values_of(loop.state), examples)
 
 
 def at_once(jobs: Sequence[Job], tell: Tell) -> list[Run]:
