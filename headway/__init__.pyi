@@ -44,6 +44,9 @@ from headway.doctor.proof import prove as prove
 from headway.doctor.remedies import Remedy as Remedy
 from headway.doctor.remedies import remedies as remedies
 from headway.doctor.trial import Trial as Trial
+from headway.exchange.export import Parity as Parity
+from headway.exchange.export import Program as Program
+from headway.exchange.export import export as export
 from headway.exchange.weights import Transposed as Transposed
 from headway.exchange.weights import compare_weights as compare_weights
 from headway.exchange.weights import load_weights as load_weights

@@ -158,7 +158,7 @@ class Flatten(Layer):
         return (math.prod(inputs),)
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
-        return x.reshape(len(x), math.prod(x.shape[1:]))
+        return x.reshape(x.shape[0], math.prod(x.shape[1:]))
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class Recurrence(Layer):
             h = self.next(params, xu, h @ v, h)
             return h, h
 
-        _, y = jax.lax.scan(step, jnp.zeros((len(x), self.units), xu.dtype), in_time, reverse=self.reverse)
+        _, y = jax.lax.scan(step, jnp.zeros((x.shape[0], self.units), xu.dtype), in_time, reverse=self.reverse)
         return y.swapaxes(0, 1)
 
     def flops(self, inputs: Shape) -> int:
