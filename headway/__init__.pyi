@@ -132,6 +132,7 @@ from headway.models.convnet import pooled_convnet as pooled_convnet
 from headway.models.convnet import residual_convnet as residual_convnet
 from headway.models.convnet import strided_convnet as strided_convnet
 from headway.models.mlp import mlp as mlp
+from headway.models.mlp import plain_mlp as plain_mlp
 from headway.models.transformer import language_model as language_model
 from headway.models.transformer import post_ln as post_ln
 from headway.models.transformer import pre_ln as pre_ln

@@ -97,6 +97,9 @@ class Branch(Layer):
     def parts(self, inputs: Shape) -> list[tuple[str, Layer, Shape]]:
         return [(key, branch, inputs) for key, branch in self.members().items()]
 
+    def ways(self, inputs: Shape) -> list[list[tuple[str, Layer, Shape]]]:
+        return [[part] for part in self.parts(inputs)]
+
     def declare(self, inputs: Shape, following: Layer | None = None) -> dict[str, Any]:
         found = {key: branch.declare(inputs, following) for key, branch in self.members().items()}
         return {key: declared for key, declared in found.items() if declared}
@@ -141,6 +144,9 @@ class Concatenate(Layer):
 
     def parts(self, inputs: Shape) -> list[tuple[str, Layer, Shape]]:
         return [("body", self.body, inputs)]
+
+    def ways(self, inputs: Shape) -> list[list[tuple[str, Layer, Shape]]]:
+        return [self.parts(inputs), []]
 
     def declare(self, inputs: Shape, following: Layer | None = None) -> dict[str, Any]:
         declared = self.body.declare(inputs, following)

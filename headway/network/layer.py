@@ -97,6 +97,10 @@ class Layer(Spec):
         """Segment → every layer inside; of one that is repeated, each copy."""
         return {key: child for key, child in children(self).items() if isinstance(child, Layer)}
 
+    def ways(self, inputs: Shape) -> list[list[tuple[str, "Layer", Shape]]]:
+        """The ways from the input to the output, each the parts that it leads through; by default one, through all."""
+        return [self.parts(inputs)]
+
     def state(self, inputs: Shape) -> State:
         """The initial state by name: arrays that training changes but no gradient does."""
         states = {key: child.state(received) for key, child, received in self.parts(inputs)}

@@ -44,6 +44,9 @@ class Residual(Layer):
     def parts(self, inputs: Shape) -> list[tuple[str, Layer, Shape]]:
         return [(key, part, inputs) for key, part in self._items()]
 
+    def ways(self, inputs: Shape) -> list[list[tuple[str, Layer, Shape]]]:
+        return [[part] for part in self.parts(inputs)] + ([] if self.skip is not None else [[]])
+
     def declare(self, inputs: Shape, following: Layer | None = None) -> dict[str, Any]:
         found = {key: part.declare(inputs, following) for key, part in self._items()}
         return {key: declared for key, declared in found.items() if declared}

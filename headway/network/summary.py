@@ -42,13 +42,16 @@ class Row:
 class Summary:
     """All layers of a network in order, and their totals.
 
-    depth  layers with weights (parameters that decay): biases and norms add none
-    width  the most units that one layer has
+    depth     layers with weights (parameters that decay) on the longest way from input to output; biases and norms add
+              none, an attention or feed-forward layer is one
+    shortest  the same on the shortest way: past the body of a residual connection, through the shorter branch
+    width     the most units that one layer has
     """
 
     inputs: Shape
     rows: tuple[Row, ...]
     depth: int
+    shortest: int
     width: int
     neurons: int
     parameters: int
@@ -68,7 +71,8 @@ class Summary:
         lines = ["  ".join(cell.ljust(width) if i < 3 else cell.rjust(width)
                            for i, (cell, width) in enumerate(zip(line, widths, strict=True))).rstrip()
                  for line in (head, rule, *body, rule, total)]  # fmt: skip
-        return "\n".join([*lines, f"input {self.inputs}, depth {self.depth}, width {self.width}, "
+        shortest = f" (shortest path {self.shortest})" if self.shortest < self.depth else ""
+        return "\n".join([*lines, f"input {self.inputs}, depth {self.depth}{shortest}, width {self.width}, "
                                   f"{self.parameter_bytes:,} bytes of parameters"])  # fmt: skip
 
 
@@ -88,11 +92,12 @@ def summary(network: Layer, inputs: Shape, dtype: Any = jnp.float32) -> Summary:
     size = jnp.dtype(dtype).itemsize
     network.shape(inputs)
     rows = tuple(_rows(network, inputs, ("", ""), size))
-    parameters = sum(row.parameters for row in rows)
+    parameters, found = sum(row.parameters for row in rows), paths(network, inputs)
     return Summary(
         inputs=inputs,
         rows=rows,
-        depth=sum(row.units > 0 for row in rows),
+        depth=found.longest,
+        shortest=found.shortest,
         width=max((row.units for row in rows), default=0),
         neurons=sum(row.neurons for row in rows),
         parameters=parameters,
@@ -126,6 +131,30 @@ def _rows(layer: Layer, inputs: Shape, at: tuple[str, str], size: int) -> Iterat
     for key, child, received in parts:
         place = COPY if isinstance(layer, Repeat) else key
         yield from _rows(child, received, (join_address(address, key), join_address(body, place)), size)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The layers with weights between input and output, on the shortest and on the longest way.
+
+    addresses   of all layers on the longest way, containers too; of equally long ones the first
+    """
+
+    shortest: int
+    longest: int
+    addresses: tuple[str, ...]
+
+
+def paths(network: Layer, inputs: Shape, address: str = "") -> Paths:
+    """The shortest and the longest way through the network; parts side by side are different ways."""
+    ways = []
+    for way in network.ways(inputs):
+        parts = [paths(child, received, join_address(address, key)) for key, child, received in way]
+        addresses = tuple(at for part in parts for at in part.addresses)
+        ways.append(Paths(sum(part.shortest for part in parts), sum(part.longest for part in parts), addresses))
+    own = any(parameter.decays for parameter in network.parameters(inputs).values())
+    most = max(ways, key=lambda way: way.longest)
+    return Paths(own + min(way.shortest for way in ways), own + most.longest, (address, *most.addresses))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from headway.network.initialization import Shape
 from headway.network.layer import Layer
-from headway.network.summary import summary
+from headway.network.summary import paths, summary
 from headway.signals.history import Signals
 
 LEAST = np.finfo(np.float32).tiny
@@ -16,6 +16,9 @@ LEAST = np.finfo(np.float32).tiny
 @dataclass(frozen=True)
 class Flow:
     """‖dL/dh‖ and the signal of h at the boundary behind each layer with weights, the first layer first.
+
+    Of parts side by side those on the longest way count: the body of a residual connection, not the projection
+    beside it.
 
     addresses    [boundaries], where each is
     gradient     [samples, boundaries]
@@ -44,10 +47,12 @@ class Flow:
 def flow(network: Layer, inputs: Shape, signals: Signals) -> Flow:
     """The gradient flow in the signals of a network for examples of shape `inputs`."""
     weighted = {row.address for row in summary(network, inputs).rows if row.units}
+    way = set(paths(network, inputs).addresses)
     depth, last = 0, dict[int, int]()
     for index, address in enumerate(signals.addresses):
-        depth += address in weighted
-        last[depth] = index
+        if address in way:
+            depth += address in weighted
+            last[depth] = index
     boundaries = [index for depth, index in last.items() if depth > 0]
     return Flow(
         tuple(signals.addresses[i] for i in boundaries),

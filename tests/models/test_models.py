@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from headway.models.convnet import plain_convnet, pooled_convnet, residual_convnet, strided_convnet
-from headway.models.mlp import mlp
+from headway.models.mlp import mlp, plain_mlp
 from headway.network.activations import Tanh
 from headway.network.convolution import Conv
 from headway.network.initialization import HeNormal
@@ -34,6 +34,15 @@ def test_a_model_has_the_parameters_its_paper_counts(network, inputs, parameters
     assert f"{parameters:,}" in str(summary(network, inputs))
 
 
+@pytest.mark.parametrize(("depth", "width"), [(1, 9), (2, 3), (20, 32)])
+def test_depth_and_width_are_knobs_of_an_mlp(depth, width):
+    found = summary(plain_mlp(depth, 4, width=width, activation=Tanh()), (5, 5))
+    assert (found.depth, found.shortest, found.width) == (depth, depth, max(width, 4) if depth > 1 else 4)
+    assert [row.units for row in found.rows if row.units] == [width] * (depth - 1) + [4]
+    with pytest.raises(HeadwayError, match=r"^depth: must be at least 1, the layer that makes the outputs; got 0"):
+        plain_mlp(0, 4, width=width)
+
+
 def test_an_mlp_has_the_activation_asked_for_between_its_layers():
     assert sum(isinstance(layer, Tanh) for layer in mlp((8, 8, 8), 2, activation=Tanh()).layers) == 3
 
@@ -46,7 +55,10 @@ def test_deep_convnets_have_the_parameters_of_he_et_al(depth, parameters):
     """0.27, 0.46, 0.66 and 0.85 million (their table 6); the projections of option B come on top."""
     found = summary(plain_convnet(depth, 10), (32, 32, 3))
     assert (found.parameters, found.depth) == (parameters, depth)
-    assert summary(residual_convnet(depth, 10), (32, 32, 3)).parameters == parameters + PROJECTIONS
+    found = summary(residual_convnet(depth, 10), (32, 32, 3))
+    assert found.parameters == parameters + PROJECTIONS
+    assert (found.depth, found.shortest) == (depth, 4), "the first convolution, two projections, the readout"
+    assert f"depth {depth} (shortest path 4), width 64" in str(found)
 
 
 def test_residual_and_plain_convnets_differ_in_their_skips_alone():

@@ -1,13 +1,19 @@
+import itertools
+
 import jax
 import jax.numpy as jnp
+import networkx as nx
 import numpy as np
 import pytest
 
 from headway.learning.regularization import Dropout
 from headway.network.activations import ReLU, Softmax, Tanh
-from headway.network.compose import Sequential
+from headway.network.attention import MultiHeadAttention
+from headway.network.branch import Branch, Concatenate, Concatenation, Product
+from headway.network.compose import Repeat, Sequential
 from headway.network.convolution import AveragePool, Conv, Flatten, GlobalAveragePool, MaxPool
 from headway.network.dense import Dense
+from headway.network.feedforward import FeedForward
 from headway.network.layer import Layer, Parameter, apply, initialize
 from headway.network.normalization import LayerNorm
 from headway.network.residual import Residual
@@ -133,7 +139,67 @@ def test_a_residual_counts_its_addition_and_norms_and_skips_add_no_depth():
         ("1", "LayerNorm()", 8, 7 * 20, 0),
         ("2", "Dense(2)", 10, 5 * 2 * 9, 2),
     ]
-    assert (found.depth, found.width, found.neurons) == (3, 4, 2 * 20 + 10)
+    assert (found.depth, found.shortest, found.width, found.neurons) == (3, 1, 4, 2 * 20 + 10)
+
+
+def deep(layers, width=4):
+    return Sequential((Dense(width), ReLU()) * layers)
+
+
+@pytest.mark.parametrize(
+    ("network", "shortest", "longest"),
+    [
+        (deep(3), 3, 3),
+        (Residual(deep(3)), 0, 3),
+        (Residual(deep(3), skip=Dense(4)), 1, 3),
+        (Residual(Dense(4), skip=deep(2)), 1, 2),
+        (Sequential((Dense(4), *[Residual(deep(2))] * 9, Dense(2))), 2, 20),
+        (Branch((deep(2), deep(5), ReLU())), 0, 5),
+        (Branch((deep(2), deep(5)), join=Concatenation()), 2, 5),
+        (Sequential((Concatenate(deep(2)), Concatenate(Dense(4)))), 0, 3),
+        (Branch((Residual(deep(4)), deep(3)), join=Product()), 0, 4),
+        (Residual(Sequential((LayerNorm(), ReLU()))), 0, 0),
+        (Sequential((Dense(4), Repeat(Residual(deep(2)), times=9), Dense(2))), 2, 20),
+        (Sequential((MultiHeadAttention(2), FeedForward(8))), 2, 2),
+    ],
+    ids=repr,
+)
+def test_depth_is_the_longest_path_from_input_to_output_in_layers_with_weights(network, shortest, longest):
+    """Counted by hand, and by networkx on the graph whose arrows are the layers, each as long as its weights."""
+    found = summary(network, (5, 4))
+    assert (found.shortest, found.depth) == (shortest, longest)
+    graph, ends = nx.MultiDiGraph(), itertools.count()
+
+    def drawn(layer, inputs, start):
+        """Draw the ways through a layer that begin at `start`; returns where they end."""
+        end = next(ends)
+        match layer:
+            case Sequential() | Repeat():
+                for _, part, received in layer.parts(inputs):
+                    start = drawn(part, received, start)
+                end = start
+            case Residual() | Branch() | Concatenate():
+                for _, part, received in layer.parts(inputs):
+                    graph.add_edge(drawn(part, received, start), end, weight=0)
+                if isinstance(layer, Concatenate) or (isinstance(layer, Residual) and layer.skip is None):
+                    graph.add_edge(start, end, weight=0)
+            case _:
+                weighs = isinstance(layer, Dense | MultiHeadAttention | FeedForward)
+                graph.add_edge(start, end, weight=int(weighs))
+        return end
+
+    start = next(ends)
+    end = drawn(network, (5, 4), start)
+    assert nx.shortest_path_length(graph, start, end, weight="weight") == shortest
+    assert nx.dag_longest_path_length(nx.DiGraph(longest_arrows(graph)), weight="weight") == longest
+
+
+def longest_arrows(graph):
+    """Of several arrows between two points the longest."""
+    return [
+        (a, b, {"weight": max(w["weight"] for w in graph[a][b].values())})
+        for a, b in {(a, b) for a, b, _ in graph.edges}
+    ]
 
 
 def test_a_dense_neuron_is_its_weights_bias_sum_and_activation(key, rng):

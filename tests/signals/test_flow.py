@@ -11,12 +11,14 @@ from headway.learning.losses import MeanSquaredError
 from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.network.activations import Identity, ReLU, Sigmoid, Tanh
+from headway.network.branch import Branch, Concatenate, Product
 from headway.network.compose import Sequential
 from headway.network.convolution import Conv, Flatten
 from headway.network.dense import Dense
 from headway.network.initialization import Orthogonal
 from headway.network.normalization import LayerNorm
 from headway.network.residual import Residual
+from headway.network.summary import summary
 from headway.signals.flow import LEAST, flow
 from headway.signals.history import Signals
 from headway.signals.probe import empty_slots, watched
@@ -94,6 +96,17 @@ def test_weights_of_s_times_orthogonal_lose_the_logarithm_of_s_a_layer(s, layers
             ("0", "1", "out"),
         ),
         (Sequential((Sequential((Dense(3), Tanh()), name="stem"), Dense(2))), (3,), ("stem/1", "1")),
+        (
+            Sequential((Dense(3), Residual(stack(2, Tanh()), skip=Dense(3), name="block"), ReLU(), Dense(2))),
+            (3,),
+            ("0", "block/body/1", "2", "3"),
+        ),
+        (
+            Sequential((Dense(3), Branch((Dense(3), stack(2, Tanh()), Dense(3)), join=Product()), Dense(2))),
+            (3,),
+            ("0", "1/1/1", "1", "2"),
+        ),
+        (Sequential((Concatenate(Dense(3)), Branch((Tanh(), Identity())), Dense(2))), (3,), ("1", "2")),
     ],
     ids=repr,
 )
@@ -103,3 +116,4 @@ def test_a_boundary_is_the_last_value_before_the_next_layer_with_weights(network
     found = flow(network, inputs, planted(network, inputs, rows))
     assert found.addresses == boundaries
     assert found.gradient.tolist() == [[float(addresses.index(a)) for a in boundaries]]
+    assert len(found.addresses) == summary(network, inputs).depth
