@@ -20,6 +20,7 @@ CONCEPTS = [concept.name for concept in MAP.concepts]
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]\d+)?")
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+TEST = re.compile(r"tests/[\w/]+\.py::\w+")
 WRITE = "Run `make docs`."
 
 
@@ -29,6 +30,13 @@ def build():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def exists(test):
+    """Whether `tests/file.py::test_name` is defined there."""
+    path, _, function = test.partition("::")
+    nodes = ast.parse((ROOT / path).read_text()).body if (ROOT / path).is_file() else []
+    return function in [node.name for node in nodes if isinstance(node, ast.FunctionDef)]
 
 
 def test_every_concept_has_a_page_and_no_page_is_left_over():
@@ -59,9 +67,7 @@ def test_what_a_concept_is_checked_by_is_a_test(name):
     concept = MAP.concept(name)
     assert concept.checked_by or not concept.api, "name the tests with an independent oracle in `checked_by`"
     for test in concept.checked_by:
-        path, _, function = test.partition("::")
-        defined = [node.name for node in ast.parse((ROOT / path).read_text()).body if isinstance(node, ast.FunctionDef)]
-        assert function in defined, f"{test} is no test"
+        assert exists(test), f"{test} is no test"
 
 
 WRITTEN = sorted(path for path in DOCS.rglob("*.md") if path.parent.name != "concepts")
@@ -74,6 +80,12 @@ def test_the_code_on_a_page_runs(path, tmp_path, monkeypatch):
     for block in CODE.findall(path.read_text()):
         with redirect_stdout(io.StringIO()):
             exec(compile(block, path.name, "exec"), names)
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(DOCS).as_posix())
+def test_a_test_named_on_a_page_exists(path):
+    for test in TEST.findall(path.read_text()):
+        assert exists(test), f"{path.name}: {test} is no test"
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", *WRITTEN], ids=lambda path: path.name)

@@ -2,14 +2,27 @@
 
 import json
 import statistics
+from dataclasses import replace
 
 import pytest
 
 from benchmarks import signals, story
+from benchmarks.comparisons import page as comparisons
+from benchmarks.comparisons import protocol
+from benchmarks.comparisons.designs import COMPARISONS
+from benchmarks.comparisons.protocol import Arm, Comparison, stored
 from benchmarks.mnist1d import MODELS, PAGE, RESULT, page
+from headway.data.bundled import Iris
+from headway.data.dataset import Data
 from headway.doctor.cure import Cure
 from headway.doctor.trial import Trial
+from headway.learning.losses import CrossEntropy
+from headway.learning.optimizers.sgd import SGD
+from headway.models.mlp import mlp
+from headway.spec.json import from_dict
 from headway.training.named import named
+from headway.training.recipe import Recipe
+from headway.training.train import train
 
 BANDS = {"linear": (0.31, 0.33), "mlp": (0.63, 0.69), "cnn": (0.92, 1.0)}
 
@@ -58,3 +71,31 @@ def test_the_stored_cure_is_that_of_the_demo():
     assert cure.proof is not None
     assert cure.proof.trial == Trial()
     assert cure.proof.proven
+
+
+def test_the_page_of_comparisons_is_made_from_the_stored_results():
+    assert comparisons.PAGE.read_text() == comparisons.page(comparisons.finished())
+
+
+@pytest.mark.parametrize("name", comparisons.finished())
+def test_every_stored_arm_is_the_one_designed_at_ten_seeds(name):
+    record, designed = stored(name), COMPARISONS[name].arms
+    assert {label: from_dict(arm["recipe"]) for label, arm in record["arms"].items()} == {
+        label: arm.recipe for label, arm in designed.items()
+    }
+    for arm in record["arms"].values():
+        assert {len(values) for cell in arm["cells"] for values in cell["values"].values()} == {10}
+
+
+def test_an_arm_chooses_the_rate_with_the_least_validation_loss_and_reports_it_on_other_seeds(monkeypatch):
+    recipe = Recipe(mlp((8,), 3), data=Data(Iris()), loss=CrossEntropy(), optimizer=SGD(0.1), length=20)
+    rates, address = (1e-4, 0.3), "optimizer/learning_rate"
+    monkeypatch.setattr(protocol, "SEEDS", 3)
+    found = protocol.run(Comparison("", "", {}, measures=("test/loss",)), Arm(recipe, tuned={address: rates}), None)
+    tuning = {cell["point"][address]: cell["values"]["validation/loss"] for cell in found["tried"]}
+    by_hand = train(replace(recipe, seed=protocol.FAR, optimizer=SGD(0.3))).results["validation"]["loss"]
+    assert tuning[0.3][0] == by_hand
+    assert statistics.mean(tuning[0.3]) < statistics.mean(tuning[1e-4])
+    assert found["chosen"] == {address: 0.3}
+    alone = train(replace(recipe, seed=2, optimizer=SGD(0.3))).results["test"]["loss"]
+    assert found["cells"][0]["values"]["test/loss"][2] == alone

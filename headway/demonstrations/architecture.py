@@ -42,3 +42,12 @@ def width() -> None:
     for width in (16, 32, 64, 128):
         made = hw.summary(hw.mlp((width, width), 10), (64,))
         print(f"width {made.width:>3}: {made.parameters:>6,} parameters, {made.flops:>6,} operations an example")
+
+
+def hierarchical_features() -> None:
+    """Spirals around one another: at the input no line parts them, and behind every layer a line parts them better."""
+    network = hw.mlp((16, 16, 16), 2, activation=hw.Tanh())
+    recipe = hw.Recipe(
+        network, data=hw.Data(hw.Spirals()), loss=hw.CrossEntropy(), optimizer=hw.Adam(1e-2), length=hw.Epochs(100)
+    )
+    print(hw.probe_depths(hw.train(recipe)))

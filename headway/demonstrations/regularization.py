@@ -44,13 +44,13 @@ def dropout() -> None:
 def co_adaptation() -> None:
     """Units that lean on each other fail when some are taken away; those trained with dropout stand it better."""
     data = hw.Data(hw.Digits()).load()
-    x, y = map(jnp.asarray, vars(data.splits()["test"]).values())
+    test = data.splits()["test"]
     for rate in (0.0, 0.5):
         network = hw.Sequential((hw.Dense(64), hw.ReLU(), hw.Dropout(rate), hw.Dense(10)))
         recipe = hw.Recipe(network, loss=hw.CrossEntropy(), optimizer=hw.Adam(3e-3))
         params = hw.train(recipe, data=data).params
         cut = params | {"0": jax.tree.map(lambda p: jnp.where(jnp.arange(64) % 2 == 0, p, 0), params["0"])}
-        right = [(hw.apply(network, p, x)[0].argmax(1) == y).mean() for p in (params, cut)]
+        right = [(hw.apply(network, p, jnp.asarray(test.x))[0].argmax(1) == test.y).mean() for p in (params, cut)]
         print(f"dropout {rate}: accuracy {right[0]:.2f}, with half of the units taken away {right[1]:.2f}")
 
 

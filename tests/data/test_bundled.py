@@ -54,6 +54,12 @@ def test_flat_digits_have_one_scale_for_all_pixels():
     assert len(Data(Digits()).load().scaling.mean) == 1
 
 
+def test_an_enlarged_digit_is_the_digit_with_every_pixel_repeated():
+    plain, large = Digits(shape="image").load().x, Digits(shape="image", enlarge=2).load().x
+    np.testing.assert_array_equal(large, plain.repeat(2, axis=1).repeat(2, axis=2))
+    np.testing.assert_array_equal(Digits(enlarge=2).load().x, large.reshape(len(large), 256))
+
+
 @pytest.mark.parametrize(("examples", "shuffled"), [(5000, False), (100, False), (100, True)])
 def test_mnist1d_is_what_the_package_makes_of_the_frozen_seed(examples, shuffled):
     from mnist1d.data import get_dataset_args, make_dataset
