@@ -101,7 +101,7 @@ def differentiate(
         context = Context(mode="train", keys=batch.keys, tap=tap)
         outputs, seen = observe(update.network, params, batch.x, state["network"], context)
         sums = update.loss.sums(outputs, batch.y, batch.weights)
-        return update.loss.value(sums), (sums[1], seen)
+        return update.loss.value(sums), (sums.weight, seen)
 
     differentiated = jax.value_and_grad(objective, (0, 1), has_aux=True)
     (loss, (weight, seen)), (gradients, signals) = differentiated(state["params"], tuple(slots))

@@ -9,6 +9,7 @@ import optax
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import load_file
 
 from headway.data.bundled import Iris
 from headway.data.dataset import Data
@@ -20,7 +21,7 @@ from headway.network.compose import Sequential
 from headway.network.dense import Dense
 from headway.network.normalization import BatchNorm
 from headway.spec.error import HeadwayError
-from headway.training.checkpoint import checkpoints, load_arrays
+from headway.training.checkpoint import checkpoints
 from headway.training.evaluate import judge
 from headway.training.job import prepare
 from headway.training.recipe import Checkpoints, Evaluation, Recipe
@@ -98,8 +99,8 @@ def test_what_is_judged_kept_and_predicted_with_is_the_average(tmp_path):
     close(run.values, values_of(after[run.standing.best_step]))
     loaded = Run.load(tmp_path / "run")
     jax.tree.map(np.testing.assert_array_equal, loaded.values, run.values)
-    raw = load_arrays(checkpoints(tmp_path / "run" / "checkpoints")[-1] / "state.safetensors")
-    assert not np.array_equal(raw["state"]["params"]["0"]["w"], raw["state"]["average"]["values"]["params"]["0"]["w"])
+    saved = load_file(checkpoints(tmp_path / "run" / "checkpoints")[-1] / "state.safetensors")
+    assert not np.array_equal(saved["state/params/0/w"], saved["state/average/values/params/0/w"])
 
 
 def close(a, b):
