@@ -14,7 +14,8 @@ from typing import Any
 
 from headway.concepts.catalog import deep_learning
 from headway.doctor.cure import Cure, cure
-from headway.report.figures import gradient_flow, on_white
+from headway.report.figures import gradient_flow
+from headway.report.picture import on_white
 from headway.report.story import story
 from headway.training.named import named
 

@@ -252,6 +252,7 @@ from headway.training.recipe import EarlyStopping as EarlyStopping
 from headway.training.recipe import Evaluation as Evaluation
 from headway.training.recipe import Recipe as Recipe
 from headway.training.recipe import Seconds as Seconds
+from headway.training.replay import replay as replay
 from headway.training.run import Run as Run
 from headway.training.step import Batch as Batch
 from headway.training.step import batch as batch

@@ -1,9 +1,5 @@
 """The pictures of a cure as SVG: gradient flow by depth, the effect of every arm, held-out loss over the run."""
 
-import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
-from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -11,15 +7,8 @@ import numpy as np
 from headway.doctor.cure import Cure
 from headway.doctor.proof import Proof
 from headway.doctor.verdict import PROVEN, Verdict
+from headway.report.picture import AFTER, BEFORE, QUIET, picture
 from headway.report.story import LEAST, arm_order
-
-BEFORE, AFTER, QUIET = "#c4553b", "#2f7fb8", "#8a8f98"
-INK = "#010203"
-"""Stands for the colour of the text around the picture, light or dark."""
-OPENING = (
-    r'<svg class="{}" role="img" \1 xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
-)
-AXES = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 
 
 def gradient_flow(cure: Cure) -> str:
@@ -84,40 +73,3 @@ def _arm(axes: Any, row: int, verdict: Verdict) -> None:
 def _portraits(cure: Cure) -> list[tuple[str, Any, str]]:
     after = [("after", cure.after, AFTER)] if cure.after else []
     return [("before", cure.before, BEFORE), *after]
-
-
-def picture(name: str, draw: Callable[[Any], None], height: float, width: float = 7.6) -> str:
-    """One plot as an SVG element to stand in a page: the same bytes each time, ids of its own, letters as letters."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with _style():
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasSVG(figure)
-        axes = figure.subplots()
-        axes.spines[["top", "right"]].set_visible(False)
-        draw(axes)
-        written = StringIO()
-        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(written, format="svg", transparent=True, metadata=nothing)
-    svg = written.getvalue()
-    svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
-    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
-    svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)  # it would hold for the whole page
-    return re.sub(r"<svg\b[^>]*?(viewBox=\S+ \S+ \S+ \S+\")[^>]*>", OPENING.format(name), svg, count=1)
-
-
-def _style() -> AbstractContextManager[Any]:
-    """Matplotlib's own defaults, whatever the user's are, with what makes an SVG small and the same each time."""
-    from matplotlib import rc_context, style
-
-    stack = ExitStack()
-    stack.enter_context(style.context("default", after_reset=True))
-    ours: Any = {"svg.fonttype": "none", "svg.hashsalt": "headway", "font.size": 9} | dict.fromkeys(AXES, INK)
-    stack.enter_context(rc_context(ours))
-    return stack
-
-
-def on_white(svg: str) -> str:
-    """A picture that stands alone, for a page that is not ours: black on white."""
-    return re.sub(r"<svg\b", '<svg style="color:#1c1e21;background:#ffffff"', svg, count=1)

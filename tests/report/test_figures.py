@@ -5,7 +5,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from headway.report.figures import effects, gradient_flow, loss_curves, on_white
+from headway.report.figures import effects, gradient_flow, loss_curves
+from headway.report.picture import on_white
 from tests.report.test_story import OUTCOMES, diverged, not_finite, scaled, stored
 
 SVG = "{http://www.w3.org/2000/svg}"

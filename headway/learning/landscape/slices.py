@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
+from jax.tree_util import keystr
+from jax.tree_util import tree_leaves_with_path as tree_leaves
 
 from headway.learning.landscape.directions import difference, principal_directions
 from headway.learning.landscape.surface import Function, as_argument, expect_loss
@@ -124,6 +126,8 @@ def _at_points(f: Function, point: Any, directions: tuple[Any, ...], at: jax.Arr
 
 
 def _expect_alike(where: str, got: Any, point: Any) -> None:
-    ours, theirs = (jax.tree.map(jnp.shape, tree) for tree in (point, got))
-    if ours != theirs:
-        raise HeadwayError(where, "must have the names and shapes of the parameters", theirs)
+    ours, theirs = ({keystr(path): jnp.shape(leaf) for path, leaf in tree_leaves(tree)} for tree in (point, got))
+    for name in dict.fromkeys([*ours, *theirs]):
+        if ours.get(name) != theirs.get(name):
+            raise HeadwayError(where, f"must have the names and shapes of the parameters, {name} {ours.get(name)}",
+                               theirs.get(name))  # fmt: skip

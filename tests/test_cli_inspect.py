@@ -1,0 +1,101 @@
+"""The landscape of a run on the command line: its numbers are those of the runs, its pictures lie where it says."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headway.training.run import Run
+from tests.test_bad_input import headway
+
+SMALL = ("--set", "length.count=4", "--set", "data.validation=0.2")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("inspect")
+
+
+@pytest.fixture(autouse=True)
+def here(place, monkeypatch, capsys):
+    """A folder with two runs of one network and one of another."""
+    monkeypatch.chdir(place)
+    for name, *more in (("one",), ("two", "--set", "seed=1"), ("wide", "--set", "network.1.units=3")):
+        if not Path(name).exists():
+            assert headway(capsys, monkeypatch, "train", "iris", *SMALL, *more, "--out", name)[0] == 0
+
+
+def looked(capsys, monkeypatch, *words):
+    code, out, err = headway(capsys, monkeypatch, "landscape", *words)
+    assert code == 0, err
+    return out
+
+
+def test_a_line_has_the_loss_of_the_run_in_its_middle(capsys, monkeypatch):
+    found = json.loads(looked(capsys, monkeypatch, "one", "--kind", "line", "--points", "5", "--json"))
+    assert found["at"] == [-1, -0.5, 0, 0.5, 1]
+    assert found["losses"][2] == pytest.approx(Run.load("one").evaluate("train")["loss"], rel=1e-5)
+    assert Path(found["picture"]).read_text().startswith("<svg")
+
+
+def test_a_plane_is_drawn_by_default_the_same_bytes_each_time(capsys, monkeypatch):
+    text = looked(capsys, monkeypatch, "one", "--points", "5", "--seed", "3")
+    first = Path("one/landscape-plane.svg").read_bytes()
+    assert looked(capsys, monkeypatch, "one", "--points", "5", "--seed", "3") == text
+    assert Path("one/landscape-plane.svg").read_bytes() == first
+    assert "Picture: one/landscape-plane.svg" in text
+    assert looked(capsys, monkeypatch, "one", "--points", "5", "--seed", "4") != text
+
+
+def test_the_path_ends_at_the_last_weights(capsys, monkeypatch):
+    found = json.loads(looked(capsys, monkeypatch, "one", "--kind", "path", "--points", "5", "--json"))
+    np.testing.assert_allclose(found["path"][-1], 0, atol=1e-6)
+    assert "41 points of the path" not in found["notes"][0]
+    assert len(found["path"]) == Run.load("one").standing.step + 1
+    assert len(found["notes"]) == 1, "made again, the weights are those of the run"
+
+
+def test_between_two_runs_the_ends_have_their_losses(capsys, monkeypatch):
+    found = json.loads(looked(capsys, monkeypatch, "one", "two", "--kind", "between", "--json", "--out", "between.png"))
+    ends = [Run.load(name).evaluate("train")["loss"] for name in ("one", "two")]
+    # The loss is that of the first run's training examples, and the second drew the same split.
+    np.testing.assert_allclose([found["losses"][0], found["losses"][-1]], ends, rtol=1e-4)
+    assert found["notes"][0].startswith("barrier ")
+    assert Path("between.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_another_run_the_line_comes_from_the_first_weights(capsys, monkeypatch):
+    text = looked(capsys, monkeypatch, "one", "--kind", "between", "--points", "3", "--examples", "10")
+    assert "from the first weights (0) to the best ones (1) of one" in text
+    assert "Loss on 10 of" in text
+
+
+def test_the_curvature_is_told_on_request(capsys, monkeypatch):
+    text = looked(capsys, monkeypatch, "one", "--kind", "line", "--points", "3", "--hessian")
+    assert "Not a stationary point" in text
+    assert "trace" in text
+    found = json.loads(looked(capsys, monkeypatch, "one", "--kind", "line", "--points", "3", "--hessian", "--json"))
+    assert found["hessian"]["kind"] == "not stationary"
+    assert len(found["hessian"]["highest"]["values"]) == 5
+
+
+WRONG = {
+    "an unknown kind": (("one", "--kind", "plain"), "Did you mean 'plane'"),
+    "two runs without between": (("one", "two"), "must be between for two runs"),
+    "another network": (("one", "wide", "--kind", "between"), "end: must have the names and shapes"),
+    "no run": (("nowhere",), "folder of a run"),
+    "an unknown picture": (("one", "--out", "x.pdf"), "must be .svg or .png"),
+    "too few points": (("one", "--points", "2"), "--points"),
+    "no examples": (("one", "--examples", "0"), "--examples"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_command_gets_one_message(name, capsys, monkeypatch):
+    words, expected = WRONG[name]
+    code, out, err = headway(capsys, monkeypatch, "landscape", *words)
+    assert (code, out) == (2, "")
+    assert expected in err
+    assert "Traceback" not in err
+    assert "a defect" not in err
