@@ -74,7 +74,7 @@ def surface_of(run: "Run", most: int) -> "tuple[Landscape, str]":
 
     data, recipe = run.data().train, run.recipe
     some = np.unique(np.linspace(0, len(data) - 1, min(most, len(data))).round().astype(int))
-    batch = Batch(data.x[some], data.y[some])
+    batch = Batch(data.x[some], data.y[some], weights=None if data.weights is None else data.weights[some])
     surface = landscape(recipe.network, recipe.loss, batch, run.values["network"], recipe.evaluation.batch_size)
     return surface, f"{len(some):,} of {len(data):,} training examples, evaluation mode"
 

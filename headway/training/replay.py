@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from headway.data.dataset import Dataset
@@ -29,7 +30,7 @@ def replay(recipe: Recipe, steps: Sequence[int], data: Dataset | None = None) ->
     if steps[-1] > job.updates:
         raise HeadwayError("steps", f"must be at most {job.updates}, the updates of the run", steps[-1])
     state, step, found = initial_state(job.update, job.dataset.input_shape), 0, []
-    examples = (jnp.asarray(job.dataset.train.x), jnp.asarray(job.dataset.train.y))
+    examples = jax.tree.map(jnp.asarray, job.dataset.train.arrays)
     for until in steps:
         while step < until:
             length = min(until - step, longest(job))

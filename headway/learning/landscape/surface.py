@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from headway.learning.backpropagation.reverse import Examples
-from headway.learning.losses import Loss
+from headway.learning.losses import Loss, WeightedSum
 from headway.network.layer import Layer, Params, State, apply
 from headway.spec.error import HeadwayError
 from headway.spec.numbers import join, split
@@ -39,12 +39,12 @@ class Landscape:
         network, loss = join(self.network, self.numbers[0]), join(self.loss, self.numbers[1])
 
         @jax.checkpoint
-        def of_batch(params: Params, state: State, x: jax.Array, y: jax.Array, weights: jax.Array) -> jax.Array:
-            return jnp.sum(weights * loss.per_example(apply(network, params, x, state)[0], y))
+        def of_batch(params: Params, state: State, batch: tuple[jax.Array, ...]) -> WeightedSum:
+            x, y, weights = batch
+            return loss.sums(apply(network, params, x, state)[0], y, weights)
 
         state = self.state if state is None else state
-        total = jnp.sum(jax.lax.map(lambda batch: of_batch(params, state, *batch), self.batches))
-        return total / jnp.sum(self.batches[2]) if loss.reduction == "mean" else total
+        return loss.value(jax.tree.map(jnp.sum, jax.lax.map(lambda b: of_batch(params, state, b), self.batches)))
 
 
 def landscape(
@@ -60,8 +60,9 @@ def landscape(
     places = jnp.arange(-(-n // size) * size).reshape(-1, size)
     weights = jnp.ones(n) if batch.weights is None else jnp.asarray(batch.weights)
     x, y, w = (jnp.asarray(part)[jnp.minimum(places, n - 1)] for part in (batch.x, batch.y, weights))
+    real = (places < n).reshape(*places.shape, *[1] * (w.ndim - 2))
     (network, of_network), (loss, of_loss) = split(network), split(loss)
-    return Landscape(network, loss, (of_network, of_loss), state or {}, (x, y, jnp.where(places < n, w, 0)))
+    return Landscape(network, loss, (of_network, of_loss), state or {}, (x, y, jnp.where(real, w, 0)))
 
 
 def as_argument(f: Function) -> Function:

@@ -45,6 +45,15 @@ def test_the_loss_and_its_gradient_are_those_of_all_examples_at_once_whatever_th
         )
 
 
+def test_places_of_a_sequence_count_by_their_own_weights():
+    rng = np.random.default_rng(1)
+    x, y = jnp.asarray(rng.normal(size=(5, 2, 4)), jnp.float32), jnp.asarray(rng.integers(0, 3, (5, 2)))
+    weights, (params, _) = jnp.asarray(rng.integers(0, 3, (5, 2)), jnp.float32), start()
+    f = landscape(NETWORK, CrossEntropy(), Batch(x, y, weights=weights), batch_size=2)
+    losses = -jnp.take_along_axis(jax.nn.log_softmax(apply(NETWORK, params, x)[0]), y[..., None], -1)[..., 0]
+    np.testing.assert_allclose(f(params), jnp.sum(weights * losses) / jnp.sum(weights), rtol=1e-5)
+
+
 def test_it_is_the_loss_of_evaluation_without_dropout_and_with_running_statistics():
     network = Sequential((Dense(6), BatchNorm(), ReLU(), Dropout(0.9), Dense(3)))
     params, _ = start(network)
