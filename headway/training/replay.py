@@ -12,9 +12,8 @@ from headway.spec.error import HeadwayError
 from headway.training.chunk import compute, longest
 from headway.training.compilation import use_compilation_cache
 from headway.training.job import prepare
-from headway.training.loop import best_of
 from headway.training.recipe import Recipe
-from headway.training.step import initial_state
+from headway.training.step import initial_state, values_of
 
 
 def replay(recipe: Recipe, steps: Sequence[int], data: Dataset | None = None) -> list[dict[str, Any]]:
@@ -38,5 +37,5 @@ def replay(recipe: Recipe, steps: Sequence[int], data: Dataset | None = None) ->
             if chunk.trouble:
                 raise HeadwayError("steps", "the run must get that far", chunk.trouble)
             state, step = chunk.state, step + length
-        found.append(best_of(state))
+        found.append(values_of(state))
     return found
