@@ -10,6 +10,7 @@ import pytest
 
 from headway.data.bundled import Iris
 from headway.data.dataset import Data
+from headway.learning.averaging import EMA
 from headway.learning.clipping import Clip, ClipByNorm
 from headway.learning.losses import CrossEntropy, MeanSquaredError
 from headway.learning.optimizers.adaptive import AdamW
@@ -18,7 +19,7 @@ from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.learning.schedules.decay import Linear
 from headway.network.activations import Tanh
-from headway.network.compose import Sequential
+from headway.network.compose import Repeat, Sequential, stacked
 from headway.network.dense import Dense
 from headway.network.layer import Layer
 from headway.network.normalization import BatchNorm, LayerNorm
@@ -30,7 +31,7 @@ from headway.spec.node import field_names, spec
 from headway.training.finite import first_non_finite
 from headway.training.job import Update, describe_batch, prepare
 from headway.training.recipe import Evaluation, Recipe
-from headway.training.step import Batch, accumulate, differentiate, initial_state, micro_batches, step
+from headway.training.step import Batch, accumulate, differentiate, initial_state, micro_batches, step, values_of
 from headway.training.train import train
 from kinds import ALL, examples, ready
 
@@ -170,6 +171,18 @@ def test_batch_norm_normalizes_each_part_and_keeps_the_statistics_of_all():
         assert float(after["3"]["weight"]) == pytest.approx(0.1)
         mean = jax.tree.map(lambda *gs: sum(gs) / 4, *(found.gradients for found in alone(update, state, batch)))
         close(accumulate(update, state, batch).gradients, mean)
+
+
+def test_the_copies_of_a_repeated_block_keep_what_they_keep_written_out():
+    repeat = Repeat(Sequential((Dense(5), BatchNorm(), Tanh())), times=2)
+    networks = (Sequential((block, Dense(3))) for block in (repeat, repeat.written_out()))
+    batch, after = drawn(dtype=np.float32), []
+    for update in (replace(PLAIN, network=network, accumulate=3, average=EMA(0.5)) for network in networks):
+        state = initial_state(update, (5,))
+        for _ in range(2):
+            state, _ = step(update, state, batch)
+        after.append(values_of(state))
+    close(after[0], {name: stacked(Sequential((repeat, Dense(3))), values) for name, values in after[1].items()}, 1e-5)
 
 
 def test_the_state_of_a_layer_that_says_nothing_is_the_mean_of_its_parts_and_the_largest_count():
