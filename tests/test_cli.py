@@ -90,6 +90,7 @@ def test_show_prints_layers_schedule_and_what_decays(capsys, monkeypatch):
     assert "5,210" in out
     assert "█" in out
     assert "0/w" in out
+    assert "\nupdates of 100 examples\n" in out
 
 
 def test_recipes_are_listed(capsys, monkeypatch):

@@ -158,6 +158,11 @@ def fits(network: Layer, inputs: Shape) -> bool:
     return True
 
 
+def part_of_batch(recipe: Recipe, parts: int) -> int:
+    """A batch so many times as small, of as many equal micro-batches as the recipe's, of one example at least."""
+    return recipe.accumulate * max(1, recipe.batch_size // recipe.accumulate // parts)
+
+
 def everyday_edits(recipe: Recipe, inputs: Shape) -> list[Remedy]:
     """The pool of random remedies: one field, layer or kind changed, without regard to any cause.
 
@@ -166,8 +171,8 @@ def everyday_edits(recipe: Recipe, inputs: Shape) -> list[Remedy]:
     blocks = hidden_blocks(recipe.network, inputs, "network")
     rate = recipe.optimizer.main_rate()
     edits: dict[str, list[Edit]] = {
-        "half the batch": [Set("batch_size", value=max(1, recipe.batch_size // 2))],
-        "a quarter of the batch": [Set("batch_size", value=max(1, recipe.batch_size // 4))],
+        "half the batch": [Set("batch_size", value=part_of_batch(recipe, 2))],
+        "a quarter of the batch": [Set("batch_size", value=part_of_batch(recipe, 4))],
         "clip at norm 1": [Set("clip", value=ClipByNorm(1.0))],
         "SGD with momentum": [] if rate is None else [Replace("optimizer", by=SGD(rate, momentum=0.9))],
         "Adam without decay": [] if rate is None else [Replace("optimizer", by=Adam(rate))],

@@ -94,13 +94,17 @@ _watched = functools.lru_cache(watched)
 """A proof prepares the same network for many seeds."""
 
 
-def describe_batch(recipe: Recipe) -> str:
-    """The examples of an update, the micro-batches they come in, and the layers that see only one of these."""
+def describe_update(job: Job) -> str:
+    """What an update is made of: its examples and their micro-batches, which layers see only one, what is penalized."""
+    recipe, declared = job.recipe, job.recipe.network.declare(job.dataset.input_shape)
     size = recipe.batch_size // recipe.accumulate
     mixing = [address for address, part in walk(recipe.network) if isinstance(part, Layer) and part.mixes_examples]
     parts = f", in {recipe.accumulate} micro-batches of {size}" if recipe.accumulate > 1 else ""
-    seen = f"\n  batch statistics of {size} examples in {', '.join(mixing)}" if mixing else ""
-    return f"updates of {recipe.batch_size} examples{parts}{seen}"
+    lines = [f"updates of {recipe.batch_size} examples{parts}"]
+    lines += [f"  batch statistics of {size} examples in {', '.join(mixing)}"] if mixing else []
+    lines += [f"  {penalty} on {', '.join(penalty.addresses(declared))}" for penalty in recipe.penalties]
+    lines += [f"  {recipe.average} of the weights is judged and kept"] if recipe.average else []
+    return "\n".join(lines)
 
 
 def in_updates(duration: int | Epochs, epoch: int) -> int:

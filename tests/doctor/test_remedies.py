@@ -207,6 +207,13 @@ def test_what_a_recipe_has_already_is_no_random_remedy():
     assert {"GELU in place", "clip at norm 1"} <= pool
 
 
+@pytest.mark.parametrize(("parts", "sizes"), [(1, {6, 3}), (2, {6, 2}), (4, {4}), (12, set())])
+def test_a_smaller_batch_has_as_many_micro_batches_of_at_least_one_example(parts, sizes):
+    recipe = replace(recipe_of(mlp((6, 6), 3)), batch_size=12, accumulate=parts)
+    edited = [edit(recipe, *remedy.edits).spec.batch_size for remedy in everyday_edits(recipe, (4,))]
+    assert {size for size in edited if size != 12} == sizes
+
+
 def test_random_remedies_of_a_recipe_with_every_choice_made():
     network = Sequential((Dense(6, init=Constant(0.1), name="a"), Tanh(name="t"), Dense(1)))
     recipe = Recipe(

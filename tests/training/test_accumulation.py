@@ -16,6 +16,7 @@ from headway.learning.losses import CrossEntropy, MeanSquaredError
 from headway.learning.optimizers.adaptive import AdamW
 from headway.learning.optimizers.optimizer import Optimizer
 from headway.learning.optimizers.sgd import SGD
+from headway.learning.penalties import L1, L2
 from headway.learning.regularization import Dropout
 from headway.learning.schedules.decay import Linear
 from headway.network.activations import Tanh
@@ -29,7 +30,7 @@ from headway.signals.statistics import STATISTICS
 from headway.spec.error import HeadwayError
 from headway.spec.node import field_names, spec
 from headway.training.finite import first_non_finite
-from headway.training.job import Update, describe_batch, prepare
+from headway.training.job import Update, describe_update, prepare
 from headway.training.recipe import Evaluation, Recipe
 from headway.training.step import Batch, accumulate, differentiate, initial_state, micro_batches, step, values_of
 from headway.training.train import train
@@ -261,9 +262,15 @@ def test_one_example_a_part_is_too_few_for_batch_norm():
         train(replace(RECIPE, network=NORMED, accumulate=24))
 
 
-def test_the_effective_batch_of_a_norm_is_shown():
+def test_the_effective_batch_of_a_norm_is_shown_with_what_is_penalized_and_averaged():
     network = Sequential((NORMED, LayerNorm()))
-    said = describe_batch(replace(RECIPE, network=network, accumulate=3))
-    assert said == "updates of 24 examples, in 3 micro-batches of 8\n  batch statistics of 8 examples in 0/first, 0/3"
-    assert describe_batch(RECIPE) == "updates of 24 examples"
+    full = replace(RECIPE, network=network, accumulate=3, penalties=(L2(0.1), L1(0.2, only=("0/4/*",))), average=EMA())
+    assert describe_update(prepare(full)) == (
+        "updates of 24 examples, in 3 micro-batches of 8\n"
+        "  batch statistics of 8 examples in 0/first, 0/3\n"
+        "  L2(0.1) on 0/1/w, 0/4/w\n"
+        "  L1(0.2, only=('0/4/*',)) on 0/4/w, 0/4/b\n"
+        "  EMA() of the weights is judged and kept"
+    )
+    assert describe_update(prepare(RECIPE)) == "updates of 24 examples"
     assert prepare(replace(RECIPE, accumulate=3)).epoch == prepare(RECIPE).epoch
