@@ -84,9 +84,9 @@ class Made:
     constant: float = 0.0
     seed: int = 0
 
-    def run(self, recipe: "Made", seed: int, *, as_sham: bool = False) -> Outcome:
-        """What the run of that seed came to."""
-        return Outcome(recipe.losses[seed], None)
+    def outcomes(self, lanes: Sequence[tuple["Made", int]], *, as_sham: bool = False) -> list[Outcome]:
+        """What the runs of these seeds came to."""
+        return [Outcome(recipe.losses[seed], None) for recipe, seed in lanes]
 
 
 def judged(proof: dict[str, Any], trial: Trial, planted: float = 0.0) -> dict[str, Verdict]:

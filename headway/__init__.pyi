@@ -210,6 +210,9 @@ from headway.network.values import carried as carried
 from headway.network.values import unstacked as unstacked
 from headway.report.page import page as page
 from headway.report.story import story as story
+from headway.report.sweeps import rate_picture as rate_picture
+from headway.report.sweeps import rate_text as rate_text
+from headway.report.sweeps import sweep_table as sweep_table
 from headway.signals.flow import flow as flow
 from headway.signals.history import Signals as Signals
 from headway.signals.probe import Watch as Watch
@@ -258,6 +261,8 @@ from headway.training.step import Batch as Batch
 from headway.training.step import batch as batch
 from headway.training.step import initial_state as initial_state
 from headway.training.step import step as step
+from headway.training.sweeps.rate import RateTest as RateTest
+from headway.training.sweeps.rate import find_learning_rate as find_learning_rate
 from headway.training.sweeps.sweep import Sweep as Sweep
 from headway.training.sweeps.sweep import sweep as sweep
 from headway.training.train import resume as resume

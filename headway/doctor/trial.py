@@ -23,6 +23,7 @@ from headway.training.evaluate import judge, on_device
 from headway.training.job import Job, prepare
 from headway.training.recipe import Recipe
 from headway.training.step import TrainingState, initial_state
+from headway.training.sweeps.lanes import compile_for, side_by_side
 
 TUNING = 500_000
 """How far the seeds that tune are from those that prove."""
@@ -76,6 +77,10 @@ class Arm:
     decades: list[float | None] = field(default_factory=list)
 
 
+Lane = tuple[Recipe, int]
+"""A recipe and the seed it is run on."""
+
+
 class Outcome(NamedTuple):
     """What one run came to: held-out loss, and decades of ‖dL/dh‖ lost per 10 layers (None where not watched)."""
 
@@ -103,6 +108,11 @@ class Bench:
         outputs = recipe.network.shape(data.input_shape)
         constant = constant_loss(recipe.loss, outputs, splits["train"], splits[split])
         return cls(data, split, on_device(recipe, splits[split]), constant)
+
+    def outcomes(self, lanes: Sequence[Lane], *, as_sham: bool = False) -> list[Outcome]:
+        """What `run` makes of each, bit for bit: recipes of one structure with their seeds, side by side."""
+        compile_for(prepare(lanes[0][0], self.data, anyway=True))
+        return side_by_side(lambda lane: self.run(*lane, as_sham=as_sham), lanes)
 
     def run(self, recipe: Recipe, seed: int, *, as_sham: bool = False) -> Outcome:
         """Train on a seed, and judge the weights at the end.
@@ -147,9 +157,9 @@ def tune(arm: Arm, bench: Bench, trial: Trial) -> None:
     step = factors[1] / factors[0]
     for _ in range(len(factors) + 2):
         untried = [factor for factor in factors if factor not in arm.tried]
-        for factor in untried:
-            tuned = with_rate(arm.recipe, factor)
-            arm.tried[factor] = float(np.mean([bench.run(tuned, seed).loss for seed in seeds]))
+        lanes = [(with_rate(arm.recipe, factor), seed) for factor in untried for seed in seeds]
+        losses = np.reshape([outcome.loss for outcome in bench.outcomes(lanes)], (len(untried), len(seeds)))
+        arm.tried |= zip(untried, losses.mean(axis=1).tolist(), strict=True)
         arm.factor = min(arm.tried, key=lambda factor: arm.tried[factor])
         if len(factors) == len(trial.factors) + 2 or arm.factor not in (min(factors), max(factors)):
             break
@@ -160,7 +170,6 @@ def tune(arm: Arm, bench: Bench, trial: Trial) -> None:
 
 def prove_on(arm: Arm, bench: Bench, seeds: Sequence[int], *, as_sham: bool = False) -> None:
     """Run the arm on more seeds."""
-    for seed in seeds:
-        outcome = bench.run(arm.recipe, seed, as_sham=as_sham)
+    for outcome in bench.outcomes([(arm.recipe, seed) for seed in seeds], as_sham=as_sham):
         arm.losses.append(outcome.loss)
         arm.decades.append(outcome.decades)

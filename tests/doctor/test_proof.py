@@ -39,6 +39,9 @@ class Planted:
     def __init__(self):
         self.runs = []
 
+    def outcomes(self, lanes, *, as_sham=False):
+        return [self.run(*lane, as_sham=as_sham) for lane in lanes]
+
     def run(self, recipe, seed, *, as_sham=False):
         name = {size: name for name, size in SIZES.items()}.get(recipe.batch_size, "none")
         rate = math.log10(recipe.optimizer.learning_rate / 1e-2)

@@ -45,6 +45,9 @@ class Bowl:
     def __init__(self, best, noise=0.0):
         self.best, self.noise, self.seen = best, noise, []
 
+    def outcomes(self, lanes, *, as_sham=False):
+        return [self.run(*lane, as_sham=as_sham) for lane in lanes]
+
     def run(self, recipe, seed, *, as_sham=False):
         self.seen.append((recipe.optimizer.learning_rate, seed))
         off = math.log10(recipe.optimizer.learning_rate / self.best)
@@ -123,6 +126,12 @@ def test_a_run_on_the_bench_is_a_run_of_train_judged_at_the_end(bench, seed):
     decades = flow(RECIPE.network, (4,), run.history.signals).decades_per_ten_layers
     assert len(decades) == 5
     assert outcome.decades == pytest.approx(np.median(decades))
+
+
+@pytest.mark.parametrize("as_sham", [False, True])
+def test_runs_side_by_side_are_runs_alone_bit_for_bit(bench, as_sham):
+    lanes = [(with_rate(RECIPE, factor), seed) for factor in (0.5, 2.0) for seed in (4, 9)]
+    assert bench.outcomes(lanes, as_sham=as_sham) == [bench.run(*lane, as_sham=as_sham) for lane in lanes]
 
 
 def test_a_recipe_that_would_stop_early_makes_all_its_updates(bench):
