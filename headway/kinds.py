@@ -32,6 +32,7 @@ import headway.network.feedforward
 import headway.network.normalization
 import headway.network.recurrent
 import headway.network.residual
+import headway.scale.precision
 import headway.signals.probe
 import headway.spec.edit
 import headway.training.evaluate

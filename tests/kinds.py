@@ -61,6 +61,7 @@ from headway.network.layer import Context, Layer, Parameter, apply, bias, initia
 from headway.network.normalization import GroupNorm, LayerNorm
 from headway.network.recurrent import GRU
 from headway.network.residual import Residual
+from headway.scale.precision import Float16
 from headway.signals.probe import Watch
 from headway.spec.edit import Edits, InsertAfter, InsertBefore, Remove, Replace, Set, Wrap
 from headway.spec.error import HeadwayError
@@ -154,6 +155,7 @@ EXAMPLES: tuple[Spec, ...] = (
     Remedy((Replace("network/act", by=Tanh()),), name="tanh", edge=("tanh", "improves", "flow"), reason="r"),
     Edits((Remove("act"), Set("0/units", value=7))),
     UPDATE,
+    dataclasses.replace(UPDATE, precision=Float16(exceptions=("act",))),
     Judgement(NETWORK, loss=CrossEntropy(), metrics=(Accuracy(),)),
     Recipe(NETWORK, loss=CrossEntropy(), optimizer=AdamW(), clip=ClipByNorm(1.0)),
 )
@@ -228,6 +230,8 @@ def work(node: Spec, dtype: Any = jnp.float32) -> Work | None:
             return lambda s, x: s.apply_to_batch(x, jnp.cos(x), keys), (x,)
         case Initializer():
             return lambda s, k: s.draw(k, (8, 6), (8, 6), jnp.dtype(dtype)), (key,)
+        case Float16():
+            return lambda s, finite: s.after(s.start(), finite), (jnp.array(False),)
         case Update():
             return lambda s, x: update_once(s, initial_state(node, (6,)), Batch(x, jnp.arange(4)))[0]["params"], (
                 jax.random.normal(key, (4, 6)),

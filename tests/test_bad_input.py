@@ -87,6 +87,16 @@ RECIPES = {
     "a warm-up longer than the run": (
         recipe(optimizer={"kind": "headway/SGD", "learning_rate": WARMUP}), "optimizer/learning_rate.*50"),
     "a learning rate of zero": (recipe(optimizer={"kind": "headway/SGD", "learning_rate": 0.0}), "learning_rate.*above 0"),
+    "a precision that is not there": (recipe(precision={"kind": "headway/BFloat"}), "precision.*Did you mean 'headway/BFloat16'"),
+    "a precision by its name": (recipe(precision="bfloat16"), "precision.*bfloat16"),
+    "a layer in float32 that is not there": (
+        recipe(precision={"kind": "headway/BFloat16", "exceptions": ["**/norm*"]}), r"precision/exceptions.*\*\*/norm\*.*0, 1, 2"),
+    "a loss scale of zero": (recipe(precision={"kind": "headway/Float16", "scale": 0.0}), "precision/scale.*greater than 0"),
+    "a loss scale beyond the largest": (recipe(precision={"kind": "headway/Float16", "scale": 1e9}), "precision/scale.*less than"),
+    "a loss scale below its smallest": (
+        recipe(precision={"kind": "headway/Float16", "scale": 2.0, "smallest": 4.0}), "precision/scale.*at least the smallest, 4"),
+    "exceptions to float32": (
+        recipe(precision={"kind": "headway/Float32", "exceptions": ["0"]}), "precision.*exceptions.*no such field"),
     "a decay pattern that matches nothing": (
         recipe(optimizer={"kind": "headway/AdamW", "learning_rate": 0.1, "decay_only": ["5/w"]}), "decay_only.*5/w.*Close to it: 2/w"),
     "an augmentation of images for flat rows": (recipe(augment=[{"kind": "headway/Rotate", "degrees": 10.0}]), "augment/0.*Rotate takes images"),

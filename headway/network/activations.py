@@ -178,8 +178,9 @@ class Softmax(Activation):
 
     def function(self, x: jax.Array) -> jax.Array:
         # The largest logit becomes 0, so that no exponential overflows; the quotient does not change.
-        e = jnp.exp(x - jax.lax.stop_gradient(x.max(axis=-1, keepdims=True)))
-        return e / e.sum(axis=-1, keepdims=True)
+        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        e = jnp.exp(wide - jax.lax.stop_gradient(wide.max(axis=-1, keepdims=True)))
+        return (e / e.sum(axis=-1, keepdims=True)).astype(x.dtype)
 
     def flops(self, inputs: Shape) -> int:
         return 5 * math.prod(inputs)

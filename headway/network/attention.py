@@ -78,7 +78,7 @@ class MultiHeadAttention(Layer):
 
         def project(name: str, x: jax.Array) -> jax.Array:
             y = product(x.reshape(-1, d), params[f"w{name}"])
-            return y + params[f"b{name}"] if self.bias else y
+            return context.cast(y + params[f"b{name}"]) if self.bias else y
 
         q, k, v = (project(name, x).reshape(batch, time, self.heads, -1) for name in "qkv")
         if self.rotary is not None:

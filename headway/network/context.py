@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import jax
+import jax.numpy as jnp
 
 from headway.spec.error import HeadwayError, join_address
 
@@ -37,18 +38,26 @@ class Context:
     keys      one random key per example of the batch, a function of (seed, epoch, place): see `example_keys`.
     tap       called with (address, output) of every layer; returns the output to go on with. One that is a
               `ScanningTap` sees the copies of a repeated layer inside their scan; for others they are run one by one.
+    computes  the dtype in which the layer at an address computes; None: that of what it is given.
     salts     address → the number that makes a layer's keys its own.
     """
 
     mode: Literal["train", "eval"] = "eval"
     keys: jax.Array | None = None
     tap: Tap = lambda address, value: value
+    computes: Callable[[str], Any] | None = None
     address: str = ""
     salts: Mapping[str, Any] = field(default_factory=dict)
 
     def at(self, key: str) -> "Context":
         """The context of the child at segment `key`."""
         return dataclasses.replace(self, address=join_address(self.address, key))
+
+    def cast(self, value: jax.Array) -> jax.Array:
+        """The value in the dtype in which this layer computes; whole numbers stay what they are."""
+        if self.computes is None or not jnp.issubdtype(value.dtype, jnp.floating):
+            return value
+        return value.astype(self.computes(self.address))
 
     def example_keys(self) -> jax.Array:
         """One random key per example for this layer: the same whatever the batch or device it falls on."""

@@ -1,7 +1,7 @@
 """Embedding and positions: tokens as rows of numbers that are learned, and where in a sequence each of them stands."""
 
 from dataclasses import KW_ONLY
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,8 @@ class Embedding(Layer):
     An id outside the vocabulary, below 0 too, has no row: y is NaN there, so that training stops and names this layer.
     A data set of tokens refuses such an id by its place before that.
     """
+
+    casts_parameters: ClassVar[bool] = True
 
     vocabulary: Positive
     _: KW_ONLY
@@ -54,6 +56,8 @@ class LearnedPositions(Layer):
     Shapes: x and y [batch, time, features], p [length, features]; neither decays. Sequences may be shorter than
     `length`, not longer: a place without a row means nothing. None: the length that parameters are initialized for.
     """
+
+    casts_parameters: ClassVar[bool] = True
 
     length: Positive | None = None
     _: KW_ONLY

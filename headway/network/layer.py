@@ -81,6 +81,9 @@ class Layer(Spec):
 
     name: Name | None = field(default=None, kw_only=True)
 
+    casts_parameters: ClassVar[bool] = False
+    """Whether the kind itself says `context.cast(w)` of its parameters; else all but vectors come cast."""
+
     def shape(self, inputs: Shape) -> Shape:
         """The shape of the output for one example of shape `inputs`."""
         return inputs
@@ -179,9 +182,22 @@ def call(
     `values` are the parameters and the state of the container; returns the output and the child's new state.
     """
     params, state = values
-    inner = context.at(key)
-    y, new = child.apply_with_state(params.get(key, {}), state.get(key, {}), x, inner)
-    return inner.tap(inner.address, y), new
+    return run(child, (params.get(key, {}), state.get(key, {})), x, context.at(key))
+
+
+def run(layer: Layer, values: tuple[Params, State], x: jax.Array, context: Context) -> tuple[jax.Array, State]:
+    """Run a layer with its own parameters and state in the dtype in which it computes, and tap its output.
+
+    A vector is not cast: it acts on many rows, and its gradient is the sum over all of them in its own dtype.
+    """
+    params, state = values
+    own = {name: value for name, value in params.items() if not isinstance(value, dict)}
+    # What only holds others leaves the cast to them: one of them may compute in a wider dtype.
+    holds = not own and bool(layer.members())
+    if not layer.casts_parameters:
+        params = params | {name: context.cast(value) for name, value in own.items() if value.ndim > 1}
+    y, new = layer.apply_with_state(params, state, x if holds else context.cast(x), context)
+    return context.tap(context.address, y if holds else context.cast(y)), new
 
 
 def shape_of(child: Layer, key: str, inputs: Shape) -> Shape:
@@ -206,9 +222,7 @@ def apply(
 def observe(network: Layer, params: Params, x: jax.Array, state: State, context: Context) -> tuple[jax.Array, State]:
     """The network's output for a batch and what the batch shows of the state to come: `network.after` makes it so."""
     network.shape(x.shape[1:])
-    context = dataclasses.replace(context, salts=salts(network))
-    y, seen = network.apply_with_state(params, state, x, context)
-    return context.tap("", y), seen
+    return run(network, (params, state), x, dataclasses.replace(context, salts=salts(network)))
 
 
 def expect_features(features: int, x: jax.Array, context: Context) -> None:

@@ -30,6 +30,7 @@ class Recurrence(Layer):
     init: Initializer = GlorotUniform()  # noqa: RUF009 (a frozen spec)
     recurrent_init: Initializer = Orthogonal()  # noqa: RUF009 (a frozen spec)
 
+    casts_parameters: ClassVar[bool] = True
     gates: ClassVar[tuple[str, ...]] = ("",)
     """What the names of each gate's parameters end with."""
     biases: ClassVar[tuple[str, ...]] = ()
@@ -59,11 +60,12 @@ class Recurrence(Layer):
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
         u, v, b = (jnp.concatenate([params[name + gate] for gate in self.gates], axis=-1) for name in "uvb")
         expect_features(len(u), x, context)
-        xu = product(x.reshape(-1, x.shape[-1]), u) + b
+        xu = context.cast(product(x.reshape(-1, x.shape[-1]), context.cast(u)) + b)
         in_time = xu.reshape(*x.shape[:2], -1).swapaxes(0, 1)
 
         def step(h: jax.Array, xu: jax.Array) -> tuple[jax.Array, jax.Array]:
-            h = self.next(params, xu, h @ v, h)
+            # Cast at every time: the gradient of v is the sum over all of them.
+            h = context.cast(self.next(params, xu, h @ context.cast(v), h))
             return h, h
 
         _, y = jax.lax.scan(step, jnp.zeros((x.shape[0], self.units), xu.dtype), in_time, reverse=self.reverse)

@@ -34,6 +34,11 @@ def of_output(h: jax.Array) -> jax.Array:
     ])  # fmt: skip
 
 
+def unscaled(statistics: jax.Array, scale: jax.Array) -> jax.Array:
+    """The STATISTICS of h and dL/dh, out of those of h and of scale · dL/dh."""
+    return statistics.at[..., len(FORWARD) :].divide(scale)
+
+
 def of_gradient(g: jax.Array) -> jax.Array:
     """The BACKWARD statistics of g = dL/dh [batch, …], in float32."""
     return jnp.sqrt(jnp.sum(g.astype(jnp.float32) ** 2))[None]

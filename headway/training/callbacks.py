@@ -38,14 +38,15 @@ class Started(Event):
 
 @dataclass(frozen=True)
 class Advanced(Event):
-    """A chunk of updates was made; `measures` has one row an update: its MEASURES."""
+    """A chunk of updates was made; `measures` has one row an update: what `names` says, MEASURES and more."""
 
     measures: np.ndarray
     examples_per_second: float
     signals: Signals
+    names: tuple[str, ...] = MEASURES
 
     def record(self) -> dict[str, Any]:
-        columns = {name: self.measures[:, i].tolist() for i, name in enumerate(MEASURES)}
+        columns = {name: self.measures[:, i].tolist() for i, name in enumerate(self.names)}
         watched = {"addresses": self.signals.addresses, "steps": self.signals.steps.tolist(),
                    "values": self.signals.values.tolist()}  # fmt: skip
         first = self.step - len(self.measures) + 1
@@ -104,7 +105,7 @@ class Progress:
                     self.bar.start()
                 self.bar.update(self.task, total=event.updates, completed=event.step)
             case Advanced():
-                loss, *_, rate = event.measures[-1]
+                loss, *_, rate = event.measures[-1][: len(MEASURES)]
                 speed = f"{event.examples_per_second:,.0f} examples/s"
                 self.numbers = f"epoch {event.step / self.epoch:.1f}  loss {loss:.4g}  rate {rate:.3g}  {speed}"
                 self._show(event.step)

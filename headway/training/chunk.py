@@ -11,13 +11,14 @@ import numpy as np
 
 from headway.data.batches import Place, advance, place
 from headway.data.dataset import Arrays
+from headway.scale.precision import Float16, all_finite
 from headway.signals.history import Signals
 from headway.signals.probe import empty_slots, watched
 from headway.signals.statistics import STATISTICS
 from headway.spec.numbers import join, split
-from headway.training.finite import all_finite, first_non_finite
+from headway.training.finite import first_non_finite
 from headway.training.job import Job, Update
-from headway.training.step import MEASURES, Batch, TrainingState, batch, draw_batches, update_once
+from headway.training.step import Batch, TrainingState, batch, draw_batches, measured, tried, update_once
 
 Buffers = tuple[jax.Array, jax.Array]
 CHUNK = 4096
@@ -42,24 +43,40 @@ def compute(job: Job, state: TrainingState, examples: Arrays, begin: int, length
     start = place(begin, job.recipe.batch_size, len(examples.x))
     after, buffers = run_chunk(structure, numbers, state, examples, start, length)
     measures = np.asarray(buffers[0])[:length]
-    finite = np.isfinite(measures[:, :2]).all(axis=1)
-    if finite.all() and all_finite(after):
-        return Chunk(after, measures, signals(job, begin, length, buffers[1]))
-    for good in range(length if finite.all() else int(np.argmin(finite)), -1, -1):
+    fine = sound(job, measures)
+    if fine.all() and all_finite(after):
+        return Chunk(after, measures, signals(job, begin, measures, buffers[1]))
+    for good in range(length if fine.all() else int(np.argmin(fine)), -1, -1):
         after, _ = run_chunk(structure, numbers, state, examples, start, good)
         if all_finite(after):
             break
     trouble = trouble_at(job, after, begin + good)
-    return Chunk(after, measures[:good], signals(job, begin, good, buffers[1]), trouble)
+    return Chunk(after, measures[:good], signals(job, begin, measures[:good], buffers[1]), trouble)
 
 
-def signals(job: Job, begin: int, length: int, buffer: jax.Array) -> Signals:
-    """What was measured in the watched ones of `length` updates from update `begin` on."""
+def sound(job: Job, measures: np.ndarray) -> np.ndarray:
+    """Which updates may stand: those that are finite, and those that were skipped."""
+    found: np.ndarray = np.isfinite(measures[:, :2]).all(axis=1) | skipped(job, measures)
+    return found
+
+
+def skipped(job: Job, measures: np.ndarray) -> np.ndarray:
+    """Which updates were skipped for a smaller loss scale to be tried; at the smallest there is none to try."""
+    precision, names = job.recipe.precision, measured(job.update)
+    if not isinstance(precision, Float16):
+        return np.zeros(len(measures), bool)
+    scale, skipped = (measures[:, names.index(name)] for name in precision.measures)
+    return (skipped > 0) & (scale > np.float32(precision.smallest))
+
+
+def signals(job: Job, begin: int, measures: np.ndarray, buffer: jax.Array) -> Signals:
+    """What was measured in the watched ones of the updates from update `begin` on, but those that were skipped."""
     if job.update.watch is None:
         return Signals.of([], [], [])
     every = job.update.watch.every
-    indices = range(-(-begin // every) * every, begin + length, every)
-    return Signals.of([index + 1 for index in indices], job.watched, np.asarray(buffer)[: len(indices)])
+    indices = np.arange(-(-begin // every) * every, begin + len(measures), every)
+    made = ~skipped(job, measures)[indices - begin]
+    return Signals.of(indices[made] + 1, job.watched, np.asarray(buffer)[: len(indices)][made])
 
 
 def longest(job: Job) -> int:
@@ -102,7 +119,7 @@ def run_chunk(
 ) -> tuple[TrainingState, Buffers]:
     """`length` ≤ `longest(job)` updates in one dispatch: the state after them, and buffers of what was measured.
 
-    measures [CHUNK, len(MEASURES)], of which the first `length` rows count; signals [SAMPLES, layers, len(STATISTICS)].
+    measures [CHUNK, names], of which the first `length` rows count; signals [SAMPLES, layers, len(STATISTICS)].
     The state that comes in is left as it was: it is the snapshot to go back to.
     """
     update, together = join(structure, numbers), drawn_together(examples.x, structure.batch_size)
@@ -114,7 +131,7 @@ def run_chunk(
     def stretch(carry: Carry) -> Carry:
         # A watched update, if this is one, and the plain ones up to the next: loops of no or one turn keep the state
         # where it is, while the branches of a conditional would copy it.
-        past = carry.state["optimizer"]["count"] % every
+        past = tried(carry.state) % every
         until = jnp.minimum(length, carry.done + every - past)
         carry = going(carry.done + (past == 0), together, slots, carry)
         return going(until, together, (), carry)
@@ -124,7 +141,7 @@ def run_chunk(
         Place(*(jnp.asarray(part, jnp.uint32) for part in place)),
         0,
         0,
-        jnp.zeros((CHUNK, len(MEASURES)), jnp.float32),
+        jnp.zeros((CHUNK, len(measured(update))), jnp.float32),
         jnp.zeros((SAMPLES, len(slots), len(STATISTICS))),
     )
     if update.watch is None:
@@ -145,7 +162,7 @@ def _updates(update: Update, examples: Arrays, until: Any, together: int, slots:
 
     def one(drawn: Batch, i: Any, carry: Carry) -> Carry:
         state, measures = update_once(update, carry.state, jax.tree.map(lambda part: part[i], drawn), slots)
-        row = jnp.stack([jnp.asarray(measures[name], jnp.float32) for name in MEASURES])
+        row = jnp.stack([jnp.asarray(measures[name], jnp.float32) for name in measured(update)])
         carry = carry._replace(state=state, done=carry.done + 1, measures=carry.measures.at[carry.done].set(row))
         if not slots:
             return carry

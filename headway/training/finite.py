@@ -1,22 +1,12 @@
-"""Numbers that are not finite: whether there are any, and where the first one arises."""
-
-from typing import Any
+"""Numbers that are not finite: where the first one arises."""
 
 import jax
-import jax.numpy as jnp
 
-from headway.network.layer import Context, apply
 from headway.network.values import flatten, unstacked
+from headway.scale.precision import all_finite
 from headway.spec.select import get
 from headway.training.job import Update
-from headway.training.step import Batch, TrainingState, differentiate, micro_batches, step
-
-
-@jax.jit
-def all_finite(tree: Any) -> jax.Array:
-    """True where no floating-point number in the tree is NaN or infinite."""
-    floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
-    return jnp.all(jnp.array([jnp.all(jnp.isfinite(leaf)) for leaf in floats]))
+from headway.training.step import Batch, TrainingState, differentiate, forward, micro_batches, step
 
 
 def first_non_finite(update: Update, state: TrainingState, batch: Batch) -> str:
@@ -43,13 +33,11 @@ def _in_one_pass(update: Update, state: TrainingState, batch: Batch) -> str:
             bad_layers.append(address)
         return value
 
-    context = Context(mode="train", keys=batch.keys, tap=tap)
-    outputs, _ = apply(update.network, state["params"], batch.x, state["network"], context)
-    loss = update.loss(outputs, batch.y, batch.weights)
+    sums, _ = forward(update, state["params"], state["network"], batch, tap)
     if bad_layers:
         layer = get(update.network, bad_layers[0]) if bad_layers[0] else update.network
         return f"the output of layer {bad_layers[0]!r}, {layer}"
-    if not all_finite(loss):
+    if not all_finite(update.loss.value(sums)):
         return f"the loss, {update.loss}"
     gradients = flatten(unstacked(differentiate(update, state, batch).gradients))
     for address in reversed(flatten(unstacked(update.network.declare(batch.x.shape[1:])))):

@@ -22,6 +22,7 @@ from headway.network.activations import Sigmoid, Softmax
 from headway.network.compose import last_address
 from headway.network.embedding import expect_tokens
 from headway.network.layer import Layer
+from headway.scale.precision import Float32, Precision
 from headway.signals.probe import Watch, watched
 from headway.spec.error import HeadwayError
 from headway.spec.node import Count, Spec, field_names, spec, walk
@@ -45,6 +46,7 @@ class Update(Spec):
     average: EMA | None = None
     augment: tuple[Augmentation, ...] = ()
     watch: Watch | None = None
+    precision: Precision = Float32()
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def impossible(recipe: Recipe, data: Dataset) -> list[HeadwayError]:
 
 
 def unmatched(recipe: Recipe, declared: Mapping[str, Any]) -> list[HeadwayError]:
-    """Patterns of addresses that match none of the parameters that the network declares."""
+    """Patterns of addresses that match none of the network's parameters that it declares, or none of its layers."""
     parts: dict[str, Callable[..., Any]] = {"optimizer": recipe.optimizer.groups}
     parts |= {f"penalties/{i}": penalty.addresses for i, penalty in enumerate(recipe.penalties)}
     for where, addresses in parts.items():
@@ -158,6 +160,10 @@ def unmatched(recipe: Recipe, declared: Mapping[str, Any]) -> list[HeadwayError]
             addresses(declared)
         except HeadwayError as error:
             return [error.under(where)]
+    try:
+        recipe.precision.expect(recipe.network)
+    except HeadwayError as error:
+        return [error.under("precision")]
     return []
 
 

@@ -17,7 +17,7 @@ from headway.training.job import Job, in_updates
 from headway.training.recipe import Seconds
 from headway.training.record import History, RunFolder, Standing
 from headway.training.run import Run
-from headway.training.step import TrainingState, values_of
+from headway.training.step import TrainingState, measured, values_of
 
 
 class Loop:
@@ -72,7 +72,7 @@ class Loop:
         self.pace = int(np.clip(length / seconds, 1, 8 * length))
         if len(chunk.measures):
             speed = len(chunk.measures) * self.job.recipe.batch_size / seconds
-            self.tell(Advanced(self.standing.step, chunk.measures, speed, chunk.signals))
+            self.tell(Advanced(self.standing.step, chunk.measures, speed, chunk.signals, measured(self.job.update)))
 
     def consider(self, chunk: Chunk, interruption: Interruption) -> None:
         """Judge, end, save: whatever is due after this chunk."""

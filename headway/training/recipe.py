@@ -16,6 +16,7 @@ from headway.learning.optimizers.optimizer import Optimizer
 from headway.learning.penalties import Penalty
 from headway.learning.schedules.schedule import Epochs
 from headway.network.layer import Layer
+from headway.scale.precision import Float32, Precision
 from headway.signals.probe import Watch
 from headway.spec.error import HeadwayError, did_you_mean
 from headway.spec.node import Count, Spec, spec
@@ -91,6 +92,7 @@ class Recipe(Spec):
     length      updates, or epochs (an epoch is ceil(examples / batch_size) updates)
     seed        decides initial weights, order of examples and dropout; the data's split has its own
     watch       which updates' signals are measured; None measures none
+    precision   what the network computes in, in training and in evaluation; its weights stay float32
     """
 
     network: Layer
@@ -110,6 +112,7 @@ class Recipe(Spec):
     stopping: EarlyStopping | None = None
     checkpoints: Checkpoints = Checkpoints()
     watch: Watch | None = None
+    precision: Precision = Float32()
 
     def __post_init__(self) -> None:
         if self.batch_size % self.accumulate:

@@ -17,6 +17,7 @@ import numpy as np
 
 import headway.spec.json as spec_json
 from headway.data.dataset import Dataset
+from headway.scale.precision import Float16
 from headway.signals.history import Signals
 from headway.spec.error import HeadwayError
 from headway.training.callbacks import Advanced, Evaluated, Event
@@ -52,6 +53,7 @@ class History:
     """Everything measured: one row of `measures` an update, samples of the signals, and the evaluations by update."""
 
     def __init__(self) -> None:
+        self.names: tuple[str, ...] = MEASURES
         self.chunks: list[np.ndarray] = []
         self.samples: list[Signals] = []
         self.evaluations: list[dict[str, Any]] = []
@@ -59,15 +61,16 @@ class History:
     def __call__(self, event: Event) -> None:
         match event:
             case Advanced():
+                self.names = event.names
                 self.chunks.append(event.measures)
                 self.samples.append(event.signals)
             case Evaluated():
                 self.evaluations.append({"step": event.step, "split": event.split} | event.values)
 
     def columns(self) -> dict[str, np.ndarray]:
-        """`step` and the MEASURES of every update."""
-        rows = np.concatenate([np.zeros((0, len(MEASURES)), np.float32), *self.chunks])
-        return {"step": np.arange(1, len(rows) + 1)} | {name: rows[:, i] for i, name in enumerate(MEASURES)}
+        """`step`, the MEASURES of every update, and what its precision measures beside."""
+        rows = np.concatenate([np.zeros((0, len(self.names)), np.float32), *self.chunks])
+        return {"step": np.arange(1, len(rows) + 1)} | {name: rows[:, i] for i, name in enumerate(self.names)}
 
     @property
     def signals(self) -> Signals:
@@ -146,6 +149,7 @@ class RunFolder:
 
         columns = pyarrow.parquet.read_table(self.path / "history.parquet").to_pydict()
         history = History()
+        history.names = _measured(columns)
         history.chunks.append(_measures(columns))
         judged = [name for name in columns if "/" in name]
         for step, *values in zip(columns["step"], *(columns[name] for name in judged), strict=True):
@@ -184,16 +188,22 @@ def _event(record: dict[str, Any]) -> Event:
     """The events that history is made of, back from the log."""
     match record["event"]:
         case "advanced":
-            return Advanced(record["step"], _measures(record), 0.0, Signals.of(**record["signals"]))
+            signals = Signals.of(**record["signals"])
+            return Advanced(record["step"], _measures(record), 0.0, signals, _measured(record))
         case "evaluated":
             return Evaluated(record["step"], record["split"], record["values"], record["best"])
     return Event(record["step"])
 
 
+def _measured(columns: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of what was measured, out of those of stored columns."""
+    return (*MEASURES, *(name for name in Float16.measures if name in columns))
+
+
 def _measures(columns: Mapping[str, Any]) -> np.ndarray:
     """One row an update, out of stored columns; NaN for what a run did not measure because its version did not yet."""
     unknown = np.full(len(columns["loss"]), np.nan)
-    return np.stack([np.asarray(columns.get(name, unknown), np.float32) for name in MEASURES], axis=1)
+    return np.stack([np.asarray(columns.get(name, unknown), np.float32) for name in _measured(columns)], axis=1)
 
 
 def manifest(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:

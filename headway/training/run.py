@@ -47,7 +47,7 @@ class Run:
 
     def outputs(self, x: Any) -> np.ndarray:
         """The network's outputs [examples, …] for raw inputs, scaled as in training."""
-        return outputs(self.recipe.network, self.values, self.schema.prepare(x))
+        return outputs(self.recipe.network, self.values, self.schema.prepare(x), precision=self.recipe.precision)
 
     def predict(self, x: Any) -> np.ndarray:
         """Class names [examples], or [examples, time] at every place, for a classifier; else values [examples, …]."""

@@ -14,10 +14,11 @@ from headway.learning.clipping import global_norm
 from headway.learning.losses import WeightedSum
 from headway.learning.optimizers.optimizer import apply_updates
 from headway.learning.targets import at_least_float32
-from headway.network.context import Context, salt
+from headway.network.context import Context, Tap, salt
 from headway.network.layer import initialize, observe
+from headway.scale.precision import Float16, settled
 from headway.signals.probe import Probes
-from headway.signals.statistics import pooled
+from headway.signals.statistics import pooled, unscaled
 from headway.spec.numbers import join, split
 from headway.training.job import Job, Update
 
@@ -52,7 +53,11 @@ def _initial_state(structure: Update, numbers: Mapping[str, Any], inputs: tuple[
     update = join(structure, numbers)
     params, network = initialize(structure.network, inputs, _key(update, "initialization"))
     state = {"params": params, "network": network, "optimizer": transformation(update, inputs).init(params)}
-    return state if update.average is None else state | {"average": update.average.begin(values_of(state))}
+    if update.average is not None:
+        state["average"] = update.average.begin(values_of(state))
+    if isinstance(update.precision, Float16):
+        state["scaling"] = update.precision.start()
+    return state
 
 
 def values_of(state: TrainingState) -> dict[str, Any]:
@@ -98,14 +103,25 @@ def differentiate(
     def objective(params: Any, slots: Any) -> tuple[jax.Array, Any]:
         params = update.optimizer.held(params, update.network.declare(batch.x.shape[1:]))
         tap = Probes(slots) if slots else Context.tap
-        context = Context(mode="train", keys=batch.keys, tap=tap)
-        outputs, seen = observe(update.network, params, batch.x, state["network"], context)
-        sums = update.loss.sums(outputs, batch.y, batch.weights)
-        return update.loss.value(sums), (sums.weight, seen)
+        sums, seen = forward(update, params, state["network"], batch, tap)
+        loss = update.loss.value(sums)
+        return loss if scale is None else loss * scale, (loss, sums.weight, seen)
 
+    scale = state["scaling"]["scale"] if "scaling" in state else None
     differentiated = jax.value_and_grad(objective, (0, 1), has_aux=True)
-    (loss, (weight, seen)), (gradients, signals) = differentiated(state["params"], tuple(slots))
-    return Differentiated(loss, weight, gradients, seen, jnp.stack(signals) if slots else jnp.zeros(0))
+    (_, (loss, weight, seen)), (gradients, rows) = differentiated(state["params"], tuple(slots))
+    signals = jnp.stack(rows) if slots else jnp.zeros(0)
+    if scale is not None:
+        gradients = jax.tree.map(lambda g: g / scale, gradients)
+        signals = unscaled(signals, scale) if slots else signals
+    return Differentiated(loss, weight, gradients, seen, signals)
+
+
+def forward(update: Update, params: Any, network: Any, batch: Batch, tap: Tap = Context.tap) -> tuple[WeightedSum, Any]:
+    """The loss of a batch in training as its sums, and what the batch shows of the network's next state."""
+    context = Context(mode="train", keys=batch.keys, tap=tap, computes=update.precision.computes())
+    outputs, seen = observe(update.network, params, batch.x, network, context)
+    return update.loss.sums(outputs, batch.y, batch.weights), seen
 
 
 def micro_batches(update: Update, batch: Batch) -> Batch:
@@ -168,6 +184,9 @@ def update_once(
     }
     if update.average is not None:
         after["average"] = update.average.after(state["average"], values_of(after))
+    if isinstance(update.precision, Float16):
+        after, scaling = settled(update.precision, state, after, (loss, gradients))
+        measures |= scaling
     return after, measures
 
 
@@ -182,6 +201,17 @@ def with_penalties(update: Update, gradients: Any, params: Any, inputs: tuple[in
         return sum(penalty.value(held, declared) for penalty in update.penalties)
 
     return jax.tree.map(lambda g, p: g + p.astype(g.dtype), gradients, jax.grad(price)(params))
+
+
+def measured(update: Update) -> tuple[str, ...]:
+    """The names of what is measured of every update, in order."""
+    return (*MEASURES, *update.precision.measures)
+
+
+def tried(state: TrainingState) -> jax.Array:
+    """The updates so far, with those that were skipped."""
+    made: jax.Array = state["optimizer"]["count"]
+    return made + state["scaling"]["skipped"] if "scaling" in state else made
 
 
 def transformation(update: Update, inputs: tuple[int, ...]) -> Any:

@@ -11,7 +11,8 @@ from headway.learning.optimizers.sgd import SGD
 from headway.network.activations import ReLU
 from headway.network.compose import Repeat, Sequential
 from headway.network.dense import Dense
-from headway.training.finite import all_finite, first_non_finite
+from headway.scale.precision import all_finite
+from headway.training.finite import first_non_finite
 from headway.training.job import Update
 from headway.training.step import Batch, initial_state
 

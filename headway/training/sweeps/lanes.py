@@ -13,10 +13,10 @@ import numpy as np
 
 from headway.data.batches import Place, place
 from headway.data.dataset import Arrays
+from headway.scale.precision import all_finite
 from headway.spec.numbers import split
-from headway.training.chunk import Chunk, compute, run_chunk, signals
+from headway.training.chunk import Chunk, compute, run_chunk, signals, sound
 from headway.training.evaluate import judge
-from headway.training.finite import all_finite
 from headway.training.interruption import Interruption
 from headway.training.job import Job, Update
 from headway.training.loop import Loop
@@ -127,8 +127,8 @@ def _chunk(loop: Loop, made: Any, begin: int, length: int) -> Chunk:
     """What one lane came to. One that is not finite is made again alone, which finds where that arose."""
     state, (measured, watched), finite = made
     measures = np.asarray(measured)[:length]
-    if finite and np.isfinite(measures[:, :2]).all():
-        return Chunk(state, measures, signals(loop.job, begin, length, watched))
+    if finite and sound(loop.job, measures).all():
+        return Chunk(state, measures, signals(loop.job, begin, measures, watched))
     return compute(loop.job, loop.state, loop.examples, begin, length)
 
 
