@@ -56,6 +56,8 @@ from headway.learning.backpropagation.jacobians import jacobian_norms as jacobia
 from headway.learning.backpropagation.reverse import Gradients as Gradients
 from headway.learning.backpropagation.reverse import gradients as gradients
 from headway.learning.backpropagation.reverse import kinds_without_rule as kinds_without_rule
+from headway.learning.backpropagation.trace import chain as chain
+from headway.learning.backpropagation.trace import trace as trace
 from headway.learning.clipping import Clip as Clip
 from headway.learning.clipping import ClipByNorm as ClipByNorm
 from headway.learning.clipping import ClipByRatio as ClipByRatio

@@ -3,10 +3,16 @@
 import json
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from headway.learning.backpropagation.reverse import gradients as hw_gradients
+from headway.report.wording import short
+from headway.training.named import named
+from headway.training.replay import replay
 from headway.training.run import Run
+from headway.training.step import Batch
 from tests.test_bad_input import headway
 
 SMALL = ("--set", "length.count=4", "--set", "data.validation=0.2")
@@ -80,6 +86,24 @@ def test_the_curvature_is_told_on_request(capsys, monkeypatch):
     assert len(found["hessian"]["highest"]["values"]) == 5
 
 
+def test_a_trace_of_a_recipe_is_of_its_first_weights(capsys, monkeypatch):
+    code, out, err = headway(capsys, monkeypatch, "trace", "iris", "--example", "3", "--json")
+    assert code == 0, err
+    found, recipe = json.loads(out), named("iris").recipe
+    examples = recipe.data.load().train[3:4]
+    params = replay(recipe, [0])[0]["params"]
+    gradient = hw_gradients(recipe.network, recipe.loss, params, Batch(*map(jnp.asarray, (examples.x, examples.y))))
+    np.testing.assert_allclose(found["gradients"]["1/w"], gradient.params["1"]["w"], rtol=1e-5, atol=1e-7)
+    assert found["chain"]["total"] == pytest.approx(found["chain"]["by_jax"], rel=1e-4)
+
+
+def test_a_trace_of_a_run_is_of_its_best_weights(capsys, monkeypatch):
+    code, out, err = headway(capsys, monkeypatch, "trace", "one", "--units", "2", "--weight", "3/w[0, 1]")
+    assert code == 0, err
+    weight = float(Run.load("one").params["3"]["w"][0, 1])
+    assert f"The gradient of 3/w[0, 1] = {short(weight)}, multiplied out" in out
+
+
 WRONG = {
     "an unknown kind": (("one", "--kind", "plain"), "Did you mean 'plane'"),
     "two runs without between": (("one", "two"), "must be between for two runs"),
@@ -88,13 +112,18 @@ WRONG = {
     "an unknown picture": (("one", "--out", "x.pdf"), "must be .svg or .png"),
     "too few points": (("one", "--points", "2"), "--points"),
     "no examples": (("one", "--examples", "0"), "--examples"),
+    "an example too far": (("trace", "iris", "--example", "1000"), "--example: must be below 83"),
+    "a weight that is none": (("trace", "one", "--weight", "3/v[0, 0]", "--json"), "must be that of a Dense layer"),
+    "edits of a run": (("trace", "one", "--set", "seed=1"), "--set: must not be given with a run"),
+    "an unknown recipe": (("trace", "iriss"), "Did you mean 'iris'"),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_command_gets_one_message(name, capsys, monkeypatch):
     words, expected = WRONG[name]
-    code, out, err = headway(capsys, monkeypatch, "landscape", *words)
+    command = () if words[0] == "trace" else ("landscape",)
+    code, out, err = headway(capsys, monkeypatch, *command, *words)
     assert (code, out) == (2, "")
     assert expected in err
     assert "Traceback" not in err

@@ -1,4 +1,4 @@
-"""What training left behind, looked into from the command line: landscape."""
+"""Networks looked into from the command line: landscape, trace."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.cli.command import AsJson, Modules, app, import_modules
+from headway.cli.command import AsJson, Modules, Sets, app, import_modules, recipe_of
 from headway.spec.error import HeadwayError, did_you_mean
 
 if TYPE_CHECKING:
+    from headway.data.dataset import Examples
     from headway.learning.landscape.slices import Line, Plane
     from headway.learning.landscape.surface import Landscape
+    from headway.training.recipe import Recipe
     from headway.training.run import Run
 
 KINDS = ("line", "plane", "path", "between")
@@ -192,3 +194,52 @@ def described(view: View, used: str, picture: Path, curvature: tuple[Any, Any] |
     found = {"examples": used, "along": list(view.along), "notes": list(view.notes), "picture": str(picture)}
     found |= plain(asdict(view.cut))
     return found | {"hessian": plain(asdict(curvature[0])) | {"trace": plain(curvature[1])}} if curvature else found
+
+
+@app.command()
+def trace(
+    what: Annotated[str, typer.Argument(help="A recipe, for its first weights; or the folder of a run, for its best.")],
+    *,
+    example: Annotated[int, typer.Option(help="Which training example.", min=0)] = 0,
+    units: Annotated[int, typer.Option(help="How many numbers of each array to print.", min=1)] = 4,
+    weight: Annotated[str | None, typer.Option(help="Multiply out the gradient of this weight: '1/w[3, 5]'.")] = None,
+    sets: Sets = [],  # noqa: B006
+    as_json: AsJson = False,
+    imports: Modules = [],  # noqa: B006
+) -> None:
+    """Print one pass forward and one back, and the gradient of one weight as a product of local derivatives."""
+    import jax.numpy as jnp
+
+    from headway.learning.backpropagation.trace import chain, trace
+    from headway.report.trace import chain_or_reason, trace_text
+    from headway.training.step import Batch
+
+    recipe, values, data = traced(what, sets, imports)
+    if example >= len(data):
+        raise HeadwayError("--example", f"must be below {len(data)}, the training examples", example)
+    batch = Batch(*(jnp.asarray(part[example : example + 1]) for part in (data.x, data.y)))
+    found = trace(recipe.network, recipe.loss, values["params"], batch, values["network"])
+    if as_json:
+        numbers = {"loss": found.loss, "gradients": {a: g.tolist() for a, g in found.gradients.items()}}
+        stages = [{"address": s.address, "h": s.h.tolist(), "dL/dh": s.dh.tolist()} for s in found.stages]
+        print(json.dumps(numbers | {"stages": stages, "chain": asdict(chain(found, weight))}, indent=2))
+        return
+    print(trace_text(found, units), end="\n\n")
+    print(chain_or_reason(found, weight))
+
+
+def traced(what: str, sets: list[str], imports: list[str]) -> "tuple[Recipe, dict[str, Any], Examples]":
+    """A recipe, the weights to look at, and its training examples."""
+    from headway.training.job import prepare
+    from headway.training.replay import replay
+    from headway.training.run import Run
+
+    if Path(what).is_dir():
+        if sets:
+            raise HeadwayError("--set", "must not be given with a run that is over", what)
+        import_modules(imports)
+        run = Run.load(what)
+        return run.recipe, run.values, run.data().train
+    recipe = recipe_of(what, sets, imports)
+    data = prepare(recipe, anyway=True).dataset
+    return recipe, replay(recipe, [0], data)[0], data.train

@@ -53,7 +53,13 @@ def _by_columns(layer: Layer, at: Local) -> jax.Array:
 
 
 def _by_rows(layer: Layer, at: Local) -> jax.Array:
-    return _norm(jax.vmap(lambda dy: backward(layer, at, dy)[0])(_units(at.y)))
+    return _norm(jacobian(layer, at))
+
+
+def jacobian(layer: Layer, at: Local) -> jax.Array:
+    """dy_i/dx for every number y_i of an example's output, [size, *x.shape], by the layer's rule."""
+    J: jax.Array = jax.vmap(lambda dy: backward(layer, at, dy)[0])(_units(at.y))
+    return J
 
 
 def _units(h: jax.Array) -> jax.Array:

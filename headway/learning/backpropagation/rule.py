@@ -24,6 +24,8 @@ layer   what it saw (`Local`) and dL/dy → dL/dx and dL/dθ, nested like θ (`B
 join    the outputs a, b, … that it joins and dL/dy → [dL/da, dL/db, …]
 loss    outputs z and targets → dL_i/dz, how the loss of each example i changes with its outputs
 """
+POINTWISE: set[type[Spec]] = set()
+"""The kinds of activations that act on every number alone."""
 
 
 @dataclass
@@ -102,6 +104,7 @@ def derivative(kind: type[Activation]) -> Callable[[F], F]:
     """Make f'(x) the rule of an activation f that acts on every number alone: dL/dx = f'(x) ⊙ dL/dy."""
 
     def register(function: F) -> F:
+        POINTWISE.add(kind)
         RULES[kind] = lambda f, at, dy: (function(f, at.x) * dy, {})
         return function
 
