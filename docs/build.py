@@ -3,6 +3,7 @@
 `python docs/build.py` writes `docs/concepts/*.md` and runs MkDocs over the folder; `--pages` writes the pages alone.
 """
 
+import dataclasses
 import functools
 import importlib
 import inspect
@@ -57,8 +58,9 @@ def described(name: str) -> list[str]:
         lines = [f"- `{kind.__name__}`: {(kind.__doc__ or '').splitlines()[0]}" for kind in kinds]
         return [f"`{name}`: {inspect.getdoc(found)}", "\n".join(lines)]
     called = str(inspect.signature(found)) if inspect.isroutine(found) else ""
-    fields = [f.name for f in getattr(found, "__dataclass_fields__", {}).values() if f.init and f.name != "name"]
-    called = f"({', '.join(fields)})" if inspect.isclass(found) else re.sub(r"headway\.[\w.]*\.", "", called)
+    fields = dataclasses.fields(found) if dataclasses.is_dataclass(found) else ()
+    names = ", ".join(f.name for f in fields if f.init and f.name != "name")
+    called = f"({names})" if inspect.isclass(found) else re.sub(r"headway\.[\w.]*\.", "", called)
     return [f"`{name}{called}`", f"```text\n{inspect.getdoc(found)}\n```"]
 
 

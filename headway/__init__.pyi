@@ -201,6 +201,9 @@ from headway.network.normalization import GroupNorm as GroupNorm
 from headway.network.normalization import LayerNorm as LayerNorm
 from headway.network.normalization import Normalization as Normalization
 from headway.network.normalization import RMSNorm as RMSNorm
+from headway.network.recompute import Recompute as Recompute
+from headway.network.recompute import RecomputeAll as RecomputeAll
+from headway.network.recompute import RecomputeBut as RecomputeBut
 from headway.network.recurrent import GRU as GRU
 from headway.network.recurrent import Last as Last
 from headway.network.recurrent import Recurrence as Recurrence
@@ -262,6 +265,8 @@ from headway.training.recipe import Evaluation as Evaluation
 from headway.training.recipe import Recipe as Recipe
 from headway.training.recipe import Seconds as Seconds
 from headway.training.replay import replay as replay
+from headway.training.residuals import Residuals as Residuals
+from headway.training.residuals import saved_residuals as saved_residuals
 from headway.training.run import Run as Run
 from headway.training.step import Batch as Batch
 from headway.training.step import batch as batch

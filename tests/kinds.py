@@ -59,6 +59,7 @@ from headway.network.feedforward import FeedForward
 from headway.network.initialization import Initializer, Orthogonal
 from headway.network.layer import Context, Layer, Parameter, apply, bias, initialize
 from headway.network.normalization import GroupNorm, LayerNorm
+from headway.network.recompute import RecomputeBut
 from headway.network.recurrent import GRU
 from headway.network.residual import Residual
 from headway.scale.precision import Float16
@@ -123,6 +124,7 @@ EXAMPLES: tuple[Spec, ...] = (
     Branch((Sequential((Dense(3), ReLU())), Dense(3, name="gate")), join=Concatenation()),
     Concatenate(Sequential((Dense(3), ReLU()))),
     GRU(3, reverse=True),
+    RecomputeBut(("Dense", "**/1")),
     Embedding(5, width=3),
     MultiHeadAttention(2, causal=True, rotary=Rotary()),
     FeedForward(6, activation=Tanh()),

@@ -10,12 +10,13 @@ import jax
 import jax.numpy as jnp
 from pydantic import Field
 
-from headway.network.context import Context, Scan, ScanningTap, Tap, Turn
+from headway.network.context import Context, Loop, Scan, ScanningTap, Tap, Turn
 from headway.network.initialization import Shape
 from headway.network.layer import Layer, Parameter, Params, State, call, shape_of
+from headway.network.recompute import Recompute
 from headway.network.values import COPY, flatten, nest, stack, take
 from headway.spec.error import HeadwayError, join_address
-from headway.spec.node import children, segment, spec
+from headway.spec.node import children, segment, spec, walk
 
 
 @spec
@@ -23,6 +24,8 @@ class Sequential(Layer):
     """y = layer_n(… layer_1(x)). Children are addressed by index or name: `0`, `1`, `stem`."""
 
     layers: tuple[Layer, ...]
+
+    hands_on: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not self.layers:
@@ -76,6 +79,7 @@ class Repeat(Layer):
     _: KW_ONLY
     times: Annotated[int, Field(ge=1)]
 
+    hands_on: ClassVar[bool] = True
     segments: ClassVar[Mapping[str, str]] = {"body": COPY}
 
     def written_out(self) -> Sequential:
@@ -137,7 +141,7 @@ class Repeat(Layer):
         first = jax.tree.map(lambda leaf: leaf[0], copies)
         # A scan carries one dtype: that which a copy's own weights make of x.
         y, _ = jax.eval_shape(lambda x, copy: turn(Context.tap, x, copy), x, first)
-        return scan(turn, x.astype(y.dtype), copies, self.times, context.address)
+        return scan(turn, x.astype(y.dtype), copies, Loop(self.times, context.recompute), context.address)
 
     def _one_by_one(self, values: tuple[Params, State], x: jax.Array, context: Context) -> tuple[jax.Array, State]:
         states = []
@@ -157,9 +161,9 @@ class Repeat(Layer):
         return {join_address(context.address, COPY) + rest: jnp.array(own, jnp.uint32) for rest, own in salts.items()}
 
 
-def _untapped(turn: Turn, x: jax.Array, copies: Any, times: int, address: str) -> tuple[jax.Array, Any]:
-    """The scan where nobody looks at what happens inside."""
-    return jax.lax.scan(functools.partial(turn, Context.tap), x, copies, times)
+def _untapped(turn: Turn, x: jax.Array, copies: Any, loop: Loop, address: str) -> tuple[jax.Array, Any]:
+    """The loop where nobody looks at what happens inside."""
+    return loop(functools.partial(turn, Context.tap), x, copies)
 
 
 def _together(copies: list[Parameter]) -> Parameter:
@@ -174,6 +178,18 @@ def stacked(network: Layer, values: Mapping[str, Any]) -> dict[str, Any]:
         return {COPY: stack(copies)} if copies else {}
     inside = network.members()
     return {name: stacked(inside[name], part) if name in inside else part for name, part in values.items()}
+
+
+def expect_copies(network: Layer, recompute: Recompute | None) -> None:
+    """Refuse to recompute the copies of a network that has none, or to keep in them what is not there."""
+    if recompute is None:
+        return
+    repeated = ((at, part) for at, part in walk(network) if COPY in at.split("/"))
+    inside = {at: type(part).__name__ for at, part in repeated if isinstance(part, Layer)}
+    if not inside:
+        raise HeadwayError("recompute", "works copy by copy of a Repeat", "a network without one",
+                           "Write Repeat(block, times=…), or recompute=None.")  # fmt: skip
+    recompute.expect(inside)
 
 
 def activation_after(layers: tuple[Layer, ...], following: Layer | None) -> Layer | None:

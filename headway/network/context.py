@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
+from headway.network.recompute import Recompute
 from headway.spec.error import HeadwayError, join_address
 
 
@@ -18,28 +19,44 @@ class ScanningTap(Protocol):
 
     def __call__(self, address: str, value: jax.Array) -> jax.Array: ...
 
-    def scan(self, turn: "Turn", x: jax.Array, copies: Any, times: int, address: str) -> tuple[jax.Array, Any]:
-        """`jax.lax.scan` of `turn` over the `times` copies of the repeated layer at `address`."""
+    def scan(self, turn: "Turn", x: jax.Array, copies: Any, loop: "Loop", address: str) -> tuple[jax.Array, Any]:
+        """The loop of `turn` from x over the copies of the repeated layer at `address`."""
 
 
 Tap = Callable[[str, jax.Array], jax.Array]
 """Called with the address and the output of every layer; returns the output to go on with."""
 Turn = Callable[[Tap, jax.Array, Any], tuple[jax.Array, Any]]
 """One copy of a repeated layer: a tap, x, and what is the copy's own → y, and the copy's new state."""
-Scan = Callable[[Turn, jax.Array, Any, int, str], tuple[jax.Array, Any]]
-"""A scan of a `Turn` from x over the copies of a repeated layer, so many times, at an address."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A scan over so many copies of a layer, each computed again in the backward pass where `recompute` is given."""
+
+    times: int
+    recompute: Recompute | None = None
+
+    def __call__(self, copy: Callable[..., Any], x: jax.Array, copies: Any) -> tuple[jax.Array, Any]:
+        """`jax.lax.scan` of `copy` from x over what is each copy's own."""
+        copy = copy if self.recompute is None else self.recompute.around(copy)
+        return jax.lax.scan(copy, x, copies, self.times)
+
+
+Scan = Callable[[Turn, jax.Array, Any, Loop, str], tuple[jax.Array, Any]]
+"""A `Loop` of a `Turn` from x over the copies of the repeated layer at an address."""
 
 
 @dataclass(frozen=True)
 class Context:
     """What a layer may know beside its parameters and input. Built by the framework, only read by layers.
 
-    mode      "train" or "eval": dropout and batch statistics differ.
-    keys      one random key per example of the batch, a function of (seed, epoch, place): see `example_keys`.
-    tap       called with (address, output) of every layer; returns the output to go on with. One that is a
-              `ScanningTap` sees the copies of a repeated layer inside their scan; for others they are run one by one.
-    computes  the dtype in which the layer at an address computes; None: that of what it is given.
-    salts     address → the number that makes a layer's keys its own.
+    mode        "train" or "eval": dropout and batch statistics differ.
+    keys        one random key per example of the batch, a function of (seed, epoch, place): see `example_keys`.
+    tap         called with (address, output) of every layer; returns the output to go on with. One that is a
+                `ScanningTap` sees the copies of a repeated layer inside their scan; for others they are run one by one.
+    computes    the dtype in which the layer at an address computes; None: that of what it is given.
+    salts       address → the number that makes a layer's keys its own.
+    recompute   what the backward pass computes again in the copies of a repeated layer; None: nothing.
     """
 
     mode: Literal["train", "eval"] = "eval"
@@ -48,6 +65,7 @@ class Context:
     computes: Callable[[str], Any] | None = None
     address: str = ""
     salts: Mapping[str, Any] = field(default_factory=dict)
+    recompute: Recompute | None = None
 
     def at(self, key: str) -> "Context":
         """The context of the child at segment `key`."""
@@ -58,6 +76,12 @@ class Context:
         if self.computes is None or not jnp.issubdtype(value.dtype, jnp.floating):
             return value
         return value.astype(self.computes(self.address))
+
+    def kept(self, kind: str, y: jax.Array) -> jax.Array:
+        """The output of this layer, of such a kind, named where the backward pass is not to compute it again."""
+        if self.recompute is None or not self.recompute.keeps(self.address, kind):
+            return y
+        return self.recompute.named(y)
 
     def example_keys(self) -> jax.Array:
         """One random key per example for this layer: the same whatever the batch or device it falls on."""

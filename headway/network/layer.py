@@ -79,6 +79,9 @@ class Layer(Spec):
     mixes_examples: ClassVar[bool] = False
     """Whether the output for one example depends, in training, on the others in its batch or micro-batch."""
 
+    hands_on: ClassVar[bool] = False
+    """Whether the output is that of a layer inside, unchanged."""
+
     name: Name | None = field(default=None, kw_only=True)
 
     casts_parameters: ClassVar[bool] = False
@@ -197,7 +200,10 @@ def run(layer: Layer, values: tuple[Params, State], x: jax.Array, context: Conte
     if not layer.casts_parameters:
         params = params | {name: context.cast(value) for name, value in own.items() if value.ndim > 1}
     y, new = layer.apply_with_state(params, state, x if holds else context.cast(x), context)
-    return context.tap(context.address, y if holds else context.cast(y)), new
+    y = y if holds else context.cast(y)
+    if y is not x and not layer.hands_on:
+        y = context.kept(type(layer).__name__, y)
+    return context.tap(context.address, y), new
 
 
 def shape_of(child: Layer, key: str, inputs: Shape) -> Shape:

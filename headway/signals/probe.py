@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from pydantic import Field
 
-from headway.network.context import Context, Turn
+from headway.network.context import Context, Loop, Turn
 from headway.network.initialization import Shape
 from headway.network.layer import Layer, apply, initialize, layers
 from headway.network.values import COPY
@@ -61,7 +61,7 @@ class Probes:
             self.addresses.append(address)
         return value
 
-    def scan(self, turn: Turn, x: jax.Array, copies: Any, times: int, address: str) -> tuple[jax.Array, Any]:
+    def scan(self, turn: Turn, x: jax.Array, copies: Any, loop: Loop, address: str) -> tuple[jax.Array, Any]:
         """The scan over a repeated layer at `address`, every copy measured in slots of its own."""
         inside: list[str] = []
 
@@ -74,10 +74,10 @@ class Probes:
         first = jax.tree.map(lambda leaf: leaf[0], copies)
         jax.eval_shape(lambda x: probed(x, (first, self.slots)), x)
         begin, count = len(self.addresses), len(inside)
-        own = jnp.array(self.slots[begin : begin + times * count]).reshape(times, count, len(STATISTICS))
-        self.last, left = jax.lax.scan(probed, x, (copies, own))
-        stem = join_address(address, COPY)
-        self.addresses += [join_address(address, str(i)) + at.removeprefix(stem) for i in range(times) for at in inside]
+        own = jnp.array(self.slots[begin : begin + loop.times * count]).reshape(loop.times, count, len(STATISTICS))
+        self.last, left = loop(probed, x, (copies, own))
+        behind = [at.removeprefix(join_address(address, COPY)) for at in inside]
+        self.addresses += [join_address(address, str(i)) + at for i in range(loop.times) for at in behind]
         return self.last, left
 
 

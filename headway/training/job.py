@@ -19,9 +19,10 @@ from headway.learning.optimizers.optimizer import Optimizer
 from headway.learning.penalties import Penalty
 from headway.learning.schedules.schedule import Epochs
 from headway.network.activations import Sigmoid, Softmax
-from headway.network.compose import last_address
+from headway.network.compose import expect_copies, last_address
 from headway.network.embedding import expect_tokens
 from headway.network.layer import Layer
+from headway.network.recompute import Recompute
 from headway.scale.precision import Float32, Precision
 from headway.signals.probe import Watch, watched
 from headway.spec.error import HeadwayError
@@ -45,6 +46,7 @@ class Update(Spec):
     penalties: tuple[Penalty, ...] = ()
     average: EMA | None = None
     augment: tuple[Augmentation, ...] = ()
+    recompute: Recompute | None = None
     watch: Watch | None = None
     precision: Precision = Float32()
 
@@ -179,5 +181,9 @@ def mistakes(recipe: Recipe) -> list[HeadwayError]:
     for address, part in walk(recipe.optimizer, "optimizer"):
         if getattr(part, "learning_rate", None) == 0:
             found.append((f"{address}/learning_rate", "must be above 0 to learn", "0", "Try 1e-3."))
+    try:
+        expect_copies(recipe.network, recipe.recompute)
+    except HeadwayError as error:
+        found.append((error.where, error.must, str(error.got), error.fix))
     anyway = "Or train it as it is: anyway=True, --anyway."
     return [HeadwayError(where, must, got, f"{fix} {anyway}") for where, must, got, fix in found]

@@ -16,6 +16,7 @@ from headway.learning.optimizers.optimizer import Optimizer
 from headway.learning.penalties import Penalty
 from headway.learning.schedules.schedule import Epochs
 from headway.network.layer import Layer
+from headway.network.recompute import Recompute
 from headway.scale.precision import Float32, Precision
 from headway.signals.probe import Watch
 from headway.spec.error import HeadwayError, did_you_mean
@@ -91,6 +92,7 @@ class Recipe(Spec):
     average     which average of the weights is judged and kept in place of the last weights; None: these themselves
     length      updates, or epochs (an epoch is ceil(examples / batch_size) updates)
     seed        decides initial weights, order of examples and dropout; the data's split has its own
+    recompute   what of the copies of a Repeat the backward pass computes again, to save memory; None: nothing
     watch       which updates' signals are measured; None measures none
     precision   what the network computes in, in training and in evaluation; its weights stay float32
     """
@@ -111,6 +113,7 @@ class Recipe(Spec):
     evaluation: Evaluation = Evaluation()
     stopping: EarlyStopping | None = None
     checkpoints: Checkpoints = Checkpoints()
+    recompute: Recompute | None = None
     watch: Watch | None = None
     precision: Precision = Float32()
 

@@ -119,7 +119,8 @@ def differentiate(
 
 def forward(update: Update, params: Any, network: Any, batch: Batch, tap: Tap = Context.tap) -> tuple[WeightedSum, Any]:
     """The loss of a batch in training as its sums, and what the batch shows of the network's next state."""
-    context = Context(mode="train", keys=batch.keys, tap=tap, computes=update.precision.computes())
+    computes, recompute = update.precision.computes(), update.recompute
+    context = Context("train", batch.keys, tap, computes=computes, recompute=recompute)
     outputs, seen = observe(update.network, params, batch.x, network, context)
     return update.loss.sums(outputs, batch.y, batch.weights), seen
 

@@ -1,0 +1,86 @@
+"""Residuals: what the forward pass of an update keeps for its backward pass, array by array, and what that takes."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import Literal
+
+from headway.data.dataset import Dataset
+from headway.spec.numbers import join, split
+from headway.training.job import prepare
+from headway.training.recipe import Recipe
+from headway.training.step import batch, differentiate, forward, initial_state, micro_batches
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Arrays of one shape and dtype that are kept, and how many there are."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    count: int
+
+    @property
+    def bytes(self) -> int:
+        """What all of them take."""
+        return self.count * math.prod(self.shape) * jnp.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """What is kept between the passes of one batch, or micro-batch, beside parameters, state and the batch itself.
+
+    arrays      the largest first; those of the copies of a `Repeat` are stacked to one, [copies, …]
+    compiled    bytes that the compiled gradient takes beside its arguments and results, of which the compiler says
+                more than it keeps (a layer at work) and less (what it fuses away)
+    """
+
+    arrays: tuple[Residual, ...]
+    compiled: int
+
+    @property
+    def bytes(self) -> int:
+        """What all of them take."""
+        return sum(array.bytes for array in self.arrays)
+
+    def __str__(self) -> str:
+        rows = [(f"{a.count} x {a.dtype}{list(a.shape)}", f"{a.bytes:,}") for a in self.arrays]
+        rows += [("kept", f"{self.bytes:,}"), ("compiled", f"{self.compiled:,}")]
+        left, right = (max(len(row[i]) for row in rows) for i in (0, 1))
+        return "\n".join(f"{name:<{left}}  {size:>{right}} bytes" for name, size in rows)
+
+
+def saved_residuals(recipe: Recipe, data: Dataset | None = None) -> Residuals:
+    """The residuals of the recipe's update: what `recompute` makes fewer, said before anything is trained.
+
+    They are those of JAX's own reverse pass, each counted once however often it is used.
+    """
+    job = prepare(recipe, data)
+    structure, numbers = split(job.update)
+    state = jax.eval_shape(lambda: initial_state(job.update, job.dataset.input_shape))
+    declared = recipe.network.declare(job.dataset.input_shape)
+    part = jax.eval_shape(lambda: jax.tree.map(lambda p: p[0], micro_batches(job.update, batch(job, 0))))
+
+    def kept(numbers: Any, state: Any, part: Any) -> Any:
+        update = join(structure, numbers)
+
+        def loss(params: Any) -> Any:
+            params = update.optimizer.held(params, declared)
+            return update.loss.value(forward(update, params, state["network"], part)[0])
+
+        return jax.tree.leaves(jax.vjp(loss, state["params"])[1])
+
+    def differentiated(numbers: Any, state: Any, part: Any) -> Any:
+        return differentiate(join(structure, numbers), state, part)
+
+    traced = jax.make_jaxpr(kept)(numbers, state, part).jaxpr
+    given = {*traced.invars, *traced.constvars}
+    made = {v for v in traced.outvars if not isinstance(v, Literal) and v not in given}
+    counts = Counter((v.aval.shape, str(v.aval.dtype)) for v in made)
+    arrays = sorted((Residual(*form, count) for form, count in counts.items()), key=lambda a: -a.bytes)
+    memory: Any = jax.jit(differentiated).lower(numbers, state, part).compile().memory_analysis()
+    return Residuals(tuple(arrays), memory.temp_size_in_bytes)
