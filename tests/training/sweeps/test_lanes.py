@@ -22,6 +22,7 @@ from headway.network.activations import ReLU
 from headway.network.compose import Sequential
 from headway.network.dense import Dense
 from headway.network.normalization import BatchNorm
+from headway.scale.precision import Float16
 from headway.signals.probe import Watch
 from headway.training.chunk import run_chunk
 from headway.training.job import prepare
@@ -120,6 +121,16 @@ def test_lanes_in_one_program_over_stacked_states_are_single_runs_up_to_rounding
         signals, expected = run.history.signals, alone.history.signals
         assert (signals.addresses, signals.steps.tolist()) == (expected.addresses, expected.steps.tolist())
         np.testing.assert_allclose(signals.values, expected.values, rtol=1e-2, atol=1e-3)
+
+
+def test_the_program_over_stacked_states_keeps_half_precision_and_its_loss_scale():
+    """A number that came in as a strong float32 would turn the step into one of float32."""
+    jobs = jobs_of(replace(CALM, precision=Float16(), length=10), {"optimizer/learning_rate": (0.01, 0.1)})
+    for run in at_once(jobs, silent):
+        alone = train(run.recipe, data=DATASET)
+        for a, b in zip(jax.tree.leaves(run.final), jax.tree.leaves(alone.final), strict=True):
+            np.testing.assert_allclose(a, b, atol=5e-3)
+        assert (run.standing.step, run.standing.reason) == (alone.standing.step, alone.standing.reason)
 
 
 @pytest.mark.parametrize("lowering", [by_threads, at_once])
