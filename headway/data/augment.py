@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
 from pydantic import Field
 
+from headway.data.dataset import Dataset
 from headway.learning.losses import Hinge, Loss
 from headway.learning.targets import one_hot
 from headway.network.context import salt
@@ -30,10 +31,12 @@ class Augmentation(Spec):
     any split into chunks, on any device.
 
     takes   the numbers of dimensions that an example may have, channels last; empty for any
+    moves   whether what stood at one place stands at another afterwards
     mixes   whether it mixes targets too: labels then become distributions before the first augmentation
     """
 
     takes: ClassVar[tuple[int, ...]] = ()
+    moves: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
 
     def apply(self, x: jax.Array, key: jax.Array) -> jax.Array:
@@ -54,6 +57,7 @@ class Flip(Augmentation):
     """Left and right exchanged with probability `rate`: images mirrored, sequences reversed."""
 
     takes: ClassVar[tuple[int, ...]] = (SEQUENCES, IMAGES)
+    moves: ClassVar[bool] = True
 
     rate: Rate = 0.5
 
@@ -69,6 +73,7 @@ class Shift(Augmentation):
     """
 
     takes: ClassVar[tuple[int, ...]] = (SEQUENCES, IMAGES)
+    moves: ClassVar[bool] = True
 
     pixels: Places
     _: KW_ONLY
@@ -90,6 +95,7 @@ class Roll(Augmentation):
     """y[p] = x[p − d mod n], d uniform on −pixels … pixels along each dimension: what leaves comes back in."""
 
     takes: ClassVar[tuple[int, ...]] = (SEQUENCES, IMAGES)
+    moves: ClassVar[bool] = True
 
     pixels: Places
 
@@ -105,6 +111,7 @@ class Rotate(Augmentation):
     """An image turned about its centre by an angle uniform on −degrees … degrees, bilinear; `fill` from outside."""
 
     takes: ClassVar[tuple[int, ...]] = (IMAGES,)
+    moves: ClassVar[bool] = True
 
     degrees: Annotated[Number, Field(ge=0, le=180)]
     _: KW_ONLY
@@ -218,22 +225,34 @@ def augmented(
     return x, y
 
 
-def expect_augmentable(augment: tuple[Augmentation, ...], inputs: Shape, tokens: int | None, loss: Loss) -> None:
-    """Refuse an augmentation that does not suit inputs of this shape, token ids, or the loss."""
+def expect_augmentable(augment: tuple[Augmentation, ...], data: Dataset, loss: Loss) -> None:
+    """Refuse an augmentation that does not suit the examples or the loss."""
     for index, augmentation in enumerate(augment):
-        where, name = f"augment/{index}", type(augmentation).__name__
-        if tokens is not None:
-            raise HeadwayError(where, f"{name} alters amounts", f"token ids 0 to {tokens - 1}", "Take it out.")
-        if augmentation.takes and len(inputs) not in augmentation.takes:
-            wanted = " or ".join(WORDS[dimensions] for dimensions in augmentation.takes)
-            raise HeadwayError(where, f"{name} takes {wanted}", f"shape {inputs}",
-                               "Give the data in this shape, or take it out.")  # fmt: skip
-        if augmentation.takes and min(inputs[:-1]) < augmentation.places():
-            raise HeadwayError(where, f"{augmentation} needs {augmentation.places()} places in each dimension",
-                               f"shape {inputs}", "Set a smaller number.")  # fmt: skip
-        if augmentation.mixes and isinstance(loss, Hinge):
-            raise HeadwayError(where, f"{name} makes distributions of labels", f"{loss}, which takes none",
-                               "Set loss=CrossEntropy().")  # fmt: skip
+        try:
+            _expect(augmentation, data, loss)
+        except HeadwayError as error:
+            raise error.under(f"augment/{index}") from None
+
+
+def _expect(augmentation: Augmentation, data: Dataset, loss: Loss) -> None:
+    name, inputs, tokens = type(augmentation).__name__, data.input_shape, data.schema.tokens
+    if tokens is not None:
+        raise HeadwayError("", f"{name} alters amounts", f"token ids 0 to {tokens - 1}", "Take it out.")
+    if augmentation.takes and len(inputs) not in augmentation.takes:
+        wanted = " or ".join(WORDS[dimensions] for dimensions in augmentation.takes)
+        raise HeadwayError("", f"{name} takes {wanted}", f"shape {inputs}",
+                           "Give the data in this shape, or take it out.")  # fmt: skip
+    if augmentation.takes and min(inputs[:-1]) < augmentation.places():
+        raise HeadwayError("", f"{augmentation} needs {augmentation.places()} places in each dimension",
+                           f"shape {inputs}", "Set a smaller number.")  # fmt: skip
+    if augmentation.moves and data.classes is not None and data.train.y.ndim > 1:
+        raise HeadwayError("", f"{name} moves inputs from place to place", "labels at every place, which would stay",
+                           "Take it out.")  # fmt: skip
+    if augmentation.mixes and isinstance(loss, Hinge):
+        raise HeadwayError("", f"{name} makes distributions of labels", f"{loss}, which takes none",
+                           "Set loss=CrossEntropy().")  # fmt: skip
+    if augmentation.mixes and data.train.weights is not None:
+        raise HeadwayError("", f"{name} mixes examples that count alike", "examples with weights", "Take it out.")
 
 
 def distributions(y: jax.Array, outputs: Shape) -> jax.Array:

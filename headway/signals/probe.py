@@ -25,7 +25,7 @@ class Watch(Spec):
 
 
 @jax.custom_vjp
-def probe(h: jax.Array, slot: jax.Array) -> jax.Array:
+def observed(h: jax.Array, slot: jax.Array) -> jax.Array:
     """h itself. The gradient with respect to `slot` [len(STATISTICS)] is the statistics of h and of dL/dh.
 
     So the measurements come out as gradients, beside those of the parameters, from inside a scan as well.
@@ -41,7 +41,7 @@ def _backward(measured: jax.Array, g: jax.Array) -> tuple[jax.Array, jax.Array]:
     return g, jnp.concatenate([measured, of_gradient(g)])
 
 
-probe.defvjp(_forward, _backward)
+observed.defvjp(_forward, _backward)
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Probes:
 
     def __call__(self, address: str, value: jax.Array) -> jax.Array:
         if value is not self.last:
-            value = self.last = probe(value, self.slots[len(self.addresses)])
+            value = self.last = observed(value, self.slots[len(self.addresses)])
             self.addresses.append(address)
         return value
 

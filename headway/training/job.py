@@ -81,7 +81,7 @@ def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False
     found = impossible(recipe, data) or ([] if anyway else mistakes(recipe))
     if found:
         raise found[0]
-    expect_augmentable(recipe.augment, data.input_shape, data.schema.tokens, recipe.loss)
+    expect_augmentable(recipe.augment, data, recipe.loss)
     epoch = math.ceil(len(data.train) / recipe.batch_size)
     updates = in_updates(recipe.length, epoch)
     try:

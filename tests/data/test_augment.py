@@ -22,6 +22,8 @@ from headway.data.augment import (
     expect_augmentable,
     rotated,
 )
+from headway.data.dataset import Dataset, Examples
+from headway.data.schema import Schema
 from headway.learning.losses import BinaryCrossEntropy, CrossEntropy, Hinge, MeanSquaredError
 from headway.spec.error import HeadwayError
 from headway.spec.numbers import join, split
@@ -203,25 +205,39 @@ def test_augmentations_act_in_order_each_with_draws_of_its_own():
     np.testing.assert_array_equal((after(Scale(0.0), Flip()) != x).any((1, 2, 3)), once)
 
 
-@pytest.mark.parametrize(("augmentation", "inputs", "tokens", "loss", "said"), [
-    (Flip(), (64,), None, CrossEntropy(), r"^augment/0: Flip takes sequences .* or images .*; got shape \(64,\)"),
-    (Shift(1), (), None, CrossEntropy(), r"^augment/0: Shift takes sequences"),
-    (Roll(1), (4, 4, 4, 1), None, CrossEntropy(), r"^augment/0: Roll takes .*shape \(4, 4, 4, 1\)"),
-    (Rotate(5.0), (40, 1), None, CrossEntropy(), r"^augment/0: Rotate takes images .*shape \(40, 1\)"),
-    (CorrelatedNoise(0.1), (40,), None, CrossEntropy(), r"^augment/0: CorrelatedNoise takes sequences"),
-    (Shift(8), (8, 9, 1), None, CrossEntropy(), r"^augment/0: Shift\(8\) needs 9 places .*Set a smaller number"),
-    (Erase(9), (10, 8, 1), None, CrossEntropy(), r"^augment/0: Erase\(9\) needs 9 places .*\(10, 8, 1\)"),
-    (Scale(0.1), (12,), 50, CrossEntropy(), r"^augment/0: Scale alters amounts; got token ids 0 to 49"),
-    (Mixup(), (12,), 50, CrossEntropy(), r"^augment/0: Mixup alters amounts; got token ids"),
-    (Mixup(), (12,), None, Hinge(), r"^augment/0: Mixup makes distributions .*Hinge.*CrossEntropy"),
+def data_of(inputs, tokens=None, y=(0, 1, 0, 1), weights=None):
+    """A data set of examples of this shape, with labels."""
+    examples = Examples(np.zeros((4, *inputs), np.float32), np.array(y), weights)
+    return Dataset(examples, None, None, Schema(inputs, 2, classes=("a", "b"), tokens=tokens))
+
+
+@pytest.mark.parametrize(("augmentation", "data", "loss", "said"), [
+    (Flip(), data_of((64,)), CrossEntropy(), r"^augment/1: Flip takes sequences .* or images .*; got shape \(64,\)"),
+    (Shift(1), data_of(()), CrossEntropy(), r"^augment/1: Shift takes sequences"),
+    (Roll(1), data_of((4, 4, 4, 1)), CrossEntropy(), r"^augment/1: Roll takes .*shape \(4, 4, 4, 1\)"),
+    (Rotate(5.0), data_of((40, 1)), CrossEntropy(), r"^augment/1: Rotate takes images .*shape \(40, 1\)"),
+    (CorrelatedNoise(0.1), data_of((40,)), CrossEntropy(), r"^augment/1: CorrelatedNoise takes sequences"),
+    (Shift(8), data_of((8, 9, 1)), CrossEntropy(), r"^augment/1: Shift\(8\) needs 9 places .*Set a smaller number"),
+    (Erase(9), data_of((10, 8, 1)), CrossEntropy(), r"^augment/1: Erase\(9\) needs 9 places .*\(10, 8, 1\)"),
+    (Flip(), data_of((3, 1), y=np.zeros((4, 3), int)), CrossEntropy(),
+     r"^augment/1: Flip moves inputs .*got labels at every place, which would stay"),
+    (Mixup(), data_of((12,)), Hinge(), r"^augment/1: Mixup makes distributions .*Hinge.*CrossEntropy"),
+    (Mixup(), data_of((12,), weights=np.ones(4)), CrossEntropy(), r"^augment/1: Mixup .*got examples with weights"),
 ])  # fmt: skip
-def test_an_augmentation_that_does_not_suit_is_named_with_what_came(augmentation, inputs, tokens, loss, said):
+def test_an_augmentation_that_does_not_suit_is_named_with_what_came(augmentation, data, loss, said):
     with pytest.raises(HeadwayError, match=said):
-        expect_augmentable((augmentation,), inputs, tokens, loss)
+        expect_augmentable((Scale(0.1), augmentation), data, loss)
+
+
+@pytest.mark.parametrize("augmentation", EVERY, ids=repr)
+def test_token_ids_are_not_altered(augmentation):
+    with pytest.raises(HeadwayError, match=r"^augment/0: \w+ alters amounts; got token ids 0 to 49"):
+        expect_augmentable((augmentation,), data_of((8, 8, 1), tokens=50), CrossEntropy())
 
 
 def test_what_suits_is_let_through():
-    expect_augmentable(EVERY, (8, 8, 1), None, CrossEntropy())
-    expect_augmentable((Mixup(), Scale(0.1)), (64,), None, MeanSquaredError())
-    expect_augmentable((Erase(8), Shift(7), Roll(9)), (8, 3), None, BinaryCrossEntropy())
-    expect_augmentable((), (12,), 50, Hinge())
+    expect_augmentable(EVERY, data_of((8, 8, 1)), CrossEntropy())
+    expect_augmentable((Mixup(), Scale(0.1)), data_of((64,)), MeanSquaredError())
+    expect_augmentable((Erase(8), Shift(7), Roll(9)), data_of((8, 3), weights=np.ones(4)), BinaryCrossEntropy())
+    expect_augmentable((Erase(1), Scale(0.1)), data_of((3, 1), y=np.zeros((4, 3), int)), CrossEntropy())
+    expect_augmentable((), data_of((12,), tokens=50), Hinge())

@@ -18,7 +18,7 @@ from headway.network.dense import Dense
 from headway.network.layer import Context, apply, initialize, salts
 from headway.network.normalization import LayerNorm
 from headway.network.residual import Residual
-from headway.signals.probe import Probes, Watch, empty_slots, probe, watched
+from headway.signals.probe import Probes, Watch, empty_slots, observed, watched
 from headway.signals.statistics import STATISTICS, of_gradient, of_output
 from headway.spec.error import HeadwayError
 from headway.training.job import Update
@@ -120,7 +120,7 @@ def test_a_value_handed_on_unchanged_is_measured_once_at_the_innermost_address(n
 
 def test_a_probe_is_the_identity_forward_and_backward(rng):
     h, slot = jnp.asarray(rng.normal(size=(4, 3)), jnp.bfloat16), jnp.ones(len(STATISTICS))
-    y, back = jax.vjp(probe, h, slot)
+    y, back = jax.vjp(observed, h, slot)
     g = jnp.asarray(rng.normal(size=(4, 3)), jnp.bfloat16)
     dh, statistics = back(g)
     np.testing.assert_array_equal(y, h)
@@ -134,7 +134,7 @@ def test_inside_a_scan_every_turn_is_measured_by_itself(rng):
     x = jnp.asarray(rng.normal(size=(4, 3)), jnp.float32)
 
     def loss(slots):
-        return jnp.sum(jax.lax.scan(lambda h, slot: (probe(jnp.tanh(h @ w), slot), None), x, slots)[0] ** 2)
+        return jnp.sum(jax.lax.scan(lambda h, slot: (observed(jnp.tanh(h @ w), slot), None), x, slots)[0] ** 2)
 
     scanned = jax.grad(loss)(jnp.zeros((5, len(STATISTICS))))
     h, unrolled = x, []
