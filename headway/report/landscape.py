@@ -24,8 +24,8 @@ STEEP = 20
 def draw_line(axes: Any, line: Line, *, along: str, ends: bool = False) -> None:
     """L along a line; with `ends`, the straight line between its ends and the barrier above it."""
     axes.plot(line.at, line.losses, color=AFTER, lw=1.8)
-    low, high = np.nanmin(line.losses), np.nanmax(_finite(line.losses))
-    if low > 0 and high / low > STEEP:
+    low, high = _finite(line.losses).min(), _finite(line.losses).max()
+    if steep(low, high):
         axes.set(yscale="log")
     axes.set(xlabel=along, ylabel="loss")
     axes.margins(x=0.02)
@@ -86,12 +86,17 @@ def levels(losses: np.ndarray, count: int = 10) -> np.ndarray:
     low, high = float(finite.min()), float(np.quantile(finite, 0.9))
     if not high > low:
         high = low + max(abs(low), 1.0) * 1e-3
-    return np.geomspace(low, high, count) if low > 0 and high / low > STEEP else np.linspace(low, high, count)
+    return np.geomspace(low, high, count) if steep(low, high) else np.linspace(low, high, count)
+
+
+def steep(low: float, high: float) -> bool:
+    """Whether losses lie so far apart that levels are powers."""
+    return low > 0 and high / low > STEEP
 
 
 def _ranks(losses: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Where each loss stands among the levels: k at level k, between them by difference, or by ratio for powers."""
-    powers = found[0] > 0 and found[-1] / found[0] > STEEP
+    powers = steep(found[0], found[-1])
     scaled, steps = (np.log(np.maximum(part, found[0])) if powers else part for part in (losses, found))
     ranks = (scaled - steps[0]) / (steps[-1] - steps[0]) * (len(found) - 1)
     return np.clip(np.nan_to_num(ranks, nan=np.inf), 0, len(found))

@@ -57,14 +57,18 @@ def slice_line(f: Function, params: Params, direction: Params, at: Sequence[floa
 
 
 def slice_plane(
-    f: Function, params: Params, directions: tuple[Params, Params], at: Sequence[float] | int = 25, b: Any = None
+    f: Function,
+    params: Params,
+    directions: tuple[Params, Params],
+    at: Sequence[float] | int = 25,
+    b: Sequence[float] | int | None = None,
 ) -> Plane:
     """The loss on the plane θ + a d + b e: a from `at`, numbers or so many from −1 to 1; b from `b`, else likewise."""
-    a = _numbers(at)
-    b = a if b is None else _numbers(b)
-    pairs = np.stack(np.meshgrid(a, b), axis=-1)
+    columns = _numbers(at)
+    rows = columns if b is None else _numbers(b)
+    pairs = np.stack(np.meshgrid(columns, rows), axis=-1)
     losses = _losses(f, (params,), tuple((d,) for d in directions), pairs.reshape(-1, 2))
-    return Plane(a, b, losses.reshape(len(b), len(a)))
+    return Plane(columns, rows, losses.reshape(len(rows), len(columns)))
 
 
 def slice_between(
