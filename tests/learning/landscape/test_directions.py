@@ -7,7 +7,7 @@ import pytest
 
 from headway.learning.landscape.directions import difference, principal_directions, random_direction
 from headway.network.activations import ReLU
-from headway.network.compose import Sequential
+from headway.network.compose import Repeat, Sequential
 from headway.network.convolution import Conv, Flatten
 from headway.network.dense import Dense
 from headway.network.layer import initialize
@@ -36,6 +36,15 @@ def test_a_unit_without_weights_stays_and_one_ten_times_as_large_goes_ten_times_
     w = np.ones((3, 3), np.float32) * [0, 1, 10]
     d = np.asarray(random_direction({"w": jnp.asarray(w)}, jax.random.key(0))["w"])
     np.testing.assert_allclose(np.linalg.norm(d, axis=0), [0, 3**0.5, 10 * 3**0.5], rtol=1e-6)
+
+
+def test_the_copies_of_a_repeated_block_are_as_long_as_their_own_weights():
+    blocks = Repeat(Sequential((Dense(3), ReLU())), times=4)
+    params, _ = initialize(blocks, (3,), jax.random.key(0))
+    params["*"]["0"]["w"] *= jnp.array([1.0, 10, 100, 0])[:, None, None]
+    d = np.asarray(random_direction(params, jax.random.key(1))["*"]["0"]["w"])
+    np.testing.assert_allclose(*(np.linalg.norm(w, axis=1) for w in (d, params["*"]["0"]["w"])), rtol=1e-5)
+    assert not np.any(random_direction(params, jax.random.key(1))["*"]["0"]["b"])
 
 
 def test_a_layers_direction_does_not_depend_on_the_layers_beside_it():
