@@ -10,11 +10,11 @@ import numpy as np
 
 from headway.data.dataset import Examples
 from headway.data.schema import Array, as_array, encode, fit_scaling, label_values
-from headway.network.layer import Context, Layer, apply, layers
+from headway.network.layer import Context, apply, layers
 from headway.signals.probe import watched
 from headway.spec.error import HeadwayError, did_you_mean
 from headway.spec.numbers import join, split
-from headway.training.evaluate import on_device
+from headway.training.evaluate import Judgement, on_device
 from headway.training.run import Run
 
 Labels = Mapping[str, Any] | Callable[[Array, Array], Any] | None
@@ -76,8 +76,9 @@ def probe(run: Run, address: str | None, labels: Labels = None, *, on: str = "te
     """Fit a linear readout to the run's training examples and judge it on the split `on` (Alain & Bengio 2016).
 
     softmax(W h + b) on the activations h at `address` (None: the inputs, scaled), the run's best weights in evaluation
-    mode. Every position and channel of h is a feature of its own, brought to mean 0 and spread 1 over the training
-    examples. W and b make Σ cross-entropy + penalty ‖W‖² / 2 least, a convex problem, solved by scikit-learn.
+    mode and in its precision. Every position and channel of h is a feature of its own, brought to mean 0 and spread 1
+    over the training examples. W and b make Σ cross-entropy + penalty ‖W‖² / 2 least, a convex problem, solved by
+    scikit-learn; for two classes with one logit.
 
     The network itself is left as it is. For one that is not trained: `probe(dataclasses.replace(run, values=…), …)`.
     """
@@ -146,7 +147,9 @@ def _fitted(train: Array, held_out: Array, targets: tuple[Array, Array], penalty
 
 def activations(run: Run, examples: Examples, addresses: tuple[str, ...]) -> dict[str | None, Array]:
     """The outputs of the layers at these addresses, flat, [examples, features]; at None the inputs themselves."""
-    batches, (structure, numbers) = on_device(run.recipe, examples), split(run.recipe.network)
+    recipe = run.recipe
+    batches = on_device(recipe, examples)
+    structure, numbers = split(Judgement(recipe.network, loss=recipe.loss, metrics=(), precision=recipe.precision))
     known = jax.eval_shape(functools.partial(_tapped, structure), numbers, run.values, batches.x[0])
     for address in addresses:
         if address not in known:
@@ -157,7 +160,9 @@ def activations(run: Run, examples: Examples, addresses: tuple[str, ...]) -> dic
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _activations(structure: Layer, addresses: tuple[str, ...], numbers: Any, values: Any, batches: jax.Array) -> Any:
+def _activations(
+    structure: Judgement, addresses: tuple[str, ...], numbers: Any, values: Any, batches: jax.Array
+) -> Any:
     def one(x: jax.Array) -> dict[str, jax.Array]:
         found = _tapped(structure, numbers, values, x)
         return {address: found[address] for address in addresses}
@@ -165,7 +170,7 @@ def _activations(structure: Layer, addresses: tuple[str, ...], numbers: Any, val
     return jax.lax.map(one, batches)
 
 
-def _tapped(structure: Layer, numbers: Any, values: Any, x: jax.Array) -> dict[str, jax.Array]:
+def _tapped(structure: Judgement, numbers: Any, values: Any, x: jax.Array) -> dict[str, jax.Array]:
     """The output of every layer by its address, in order of computation."""
     found: dict[str, jax.Array] = {}
 
@@ -173,5 +178,7 @@ def _tapped(structure: Layer, numbers: Any, values: Any, x: jax.Array) -> dict[s
         found[address] = value
         return value
 
-    apply(join(structure, numbers), values["params"], x, values["network"], Context(tap=tap))
+    judgement = join(structure, numbers)
+    context = Context(tap=tap, computes=judgement.precision.computes())
+    apply(judgement.network, values["params"], x, values["network"], context)
     return found

@@ -19,8 +19,10 @@ from headway.network.compose import Sequential
 from headway.network.convolution import Conv, Flatten, MaxPool
 from headway.network.dense import Dense
 from headway.network.residual import Residual
+from headway.scale.precision import BFloat16, Float32
 from headway.spec.error import HeadwayError
-from headway.training.readout import probe, probe_depths
+from headway.training.evaluate import outputs
+from headway.training.readout import activations, probe, probe_depths
 from headway.training.recipe import Recipe
 from headway.training.train import train
 
@@ -127,6 +129,14 @@ def test_every_position_and_channel_is_a_feature_and_a_container_reads_as_its_la
     assert probe(images, "stem") == replace(profile["stem/1"], address="stem", layer="Sequential")
     assert probe(images, "") == replace(profile["5"], address="", layer="Sequential")
     assert profile["1"].accuracy == profile["stem/1"].accuracy
+
+
+@pytest.mark.parametrize("precision", [Float32(), BFloat16()], ids=str)
+def test_what_is_read_is_computed_in_the_run_s_precision(images, precision):
+    run = replace(images, recipe=replace(images.recipe, precision=precision))
+    x = images.data().test.x
+    expected = outputs(run.recipe.network, run.values, x, precision=precision)
+    np.testing.assert_array_equal(activations(run, images.data().test, ("",))[""], expected)
 
 
 def test_labels_may_be_given_by_split_as_text_and_are_the_run_s_own_by_default(images):
