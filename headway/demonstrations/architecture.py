@@ -37,6 +37,13 @@ def neuron() -> None:
     print(f"by hand     {unit.weights @ x[0] + b:.4f}, activation {jax.nn.sigmoid(unit.weighted_sum[0]):.4f}")
 
 
+def depth() -> None:
+    """The layers with weights on the longest way through a network; with skips there is a shorter way too."""
+    for network in (hw.mlp((32,) * 5, 10), hw.plain_convnet(20, 10), hw.residual_convnet(20, 10)):
+        made = hw.summary(network, (8, 8, 1))
+        print(f"longest way {made.depth:>2} layers, shortest {made.shortest:>2}")
+
+
 def width() -> None:
     """Parameters and work grow with the square of the width of the layers in the middle."""
     for width in (16, 32, 64, 128):
