@@ -53,14 +53,19 @@ def measure(name: str, comparison: Comparison) -> dict[str, Any]:
     path, record = RESULTS / f"{name}.json", stored(name) or {"arms": {}}
     data = comparison.data() if comparison.data else None
     for label, arm in comparison.arms.items():
-        known = record["arms"].get(label)
-        if known is None or from_dict(known["recipe"]) != arm.recipe:
+        if not is_of(record["arms"].get(label), arm):
             record["arms"][label] = run(comparison, arm, data)
             record |= {"versions": versions(), "seeds": list(range(SEEDS))}
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(record, indent=1) + "\n")
             print(name, label, f"{record['arms'][label]['seconds']} s", flush=True)
     return record
+
+
+def is_of(found: Mapping[str, Any] | None, arm: Arm) -> bool:
+    """Whether a stored record is that of this arm as it is designed."""
+    axes = {address: list(values) for address, values in arm.tuned.items()}
+    return found is not None and from_dict(found["recipe"]) == arm.recipe and found["tuned"] == axes
 
 
 def stored(name: str) -> dict[str, Any] | None:
@@ -81,6 +86,7 @@ def run(comparison: Comparison, arm: Arm, data: Dataset | None) -> dict[str, Any
     made = sweep(recipe, {**comparison.grid, "seed": range(SEEDS)}, data=data)
     return {
         "recipe": to_dict(arm.recipe),
+        "tuned": {address: list(values) for address, values in arm.tuned.items()},
         "chosen": chosen,
         "tried": tried,
         "cells": [cell_record(cell, comparison.measures) for cell in made.cells()],
