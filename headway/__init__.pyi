@@ -47,6 +47,10 @@ from headway.doctor.trial import Trial as Trial
 from headway.exchange.export import Parity as Parity
 from headway.exchange.export import Program as Program
 from headway.exchange.export import export as export
+from headway.exchange.modules import Adapter as Adapter
+from headway.exchange.modules import Equinox as Equinox
+from headway.exchange.modules import Function as Function
+from headway.exchange.modules import Linen as Linen
 from headway.exchange.weights import Transposed as Transposed
 from headway.exchange.weights import compare_weights as compare_weights
 from headway.exchange.weights import load_weights as load_weights
@@ -193,7 +197,6 @@ from headway.network.initialization import Uniform as Uniform
 from headway.network.initialization import Zeros as Zeros
 from headway.network.layer import Activation as Activation
 from headway.network.layer import Layer as Layer
-from headway.network.layer import Parameter as Parameter
 from headway.network.layer import apply as apply
 from headway.network.layer import initialize as initialize
 from headway.network.normalization import BatchNorm as BatchNorm
@@ -201,6 +204,7 @@ from headway.network.normalization import GroupNorm as GroupNorm
 from headway.network.normalization import LayerNorm as LayerNorm
 from headway.network.normalization import Normalization as Normalization
 from headway.network.normalization import RMSNorm as RMSNorm
+from headway.network.parameter import Parameter as Parameter
 from headway.network.recompute import Recompute as Recompute
 from headway.network.recompute import RecomputeAll as RecomputeAll
 from headway.network.recompute import RecomputeBut as RecomputeBut

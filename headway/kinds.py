@@ -7,6 +7,7 @@ import headway.data.files
 import headway.data.synthetic
 import headway.doctor.remedies
 import headway.doctor.trial
+import headway.exchange.modules
 import headway.learning.averaging
 import headway.learning.clipping
 import headway.learning.losses

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import pytest
 
 import headway
+import strangers  # noqa: F401 (what the adapters' examples name)
 from headway.concepts.graph import (
     Advice,
     Concept,
@@ -35,6 +36,7 @@ from headway.data.augment import Augmentation
 from headway.data.dataset import Data
 from headway.data.files import Csv, Npz, Parquet
 from headway.doctor.remedies import Remedy
+from headway.exchange.modules import Equinox, Function, Linen
 from headway.learning.averaging import EMA
 from headway.learning.clipping import Clip, ClipByNorm
 from headway.learning.losses import CrossEntropy, Loss
@@ -125,6 +127,9 @@ EXAMPLES: tuple[Spec, ...] = (
     Concatenate(Sequential((Dense(3), ReLU()))),
     GRU(3, reverse=True),
     RecomputeBut(("Dense", "**/1")),
+    Linen("strangers:Perceptron", settings=(("width", 5),)),
+    Equinox("strangers:perceptron", settings=(("inputs", 6), ("width", 4))),
+    Function("strangers:affine", init="strangers:first_affine"),
     Embedding(5, width=3),
     MultiHeadAttention(2, causal=True, rotary=Rotary()),
     FeedForward(6, activation=Tanh()),

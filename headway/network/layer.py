@@ -10,7 +10,7 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 import jax
@@ -20,52 +20,15 @@ from pydantic import Field
 
 from headway.network.context import Context as Context
 from headway.network.context import salt
-from headway.network.initialization import Fans, GlorotUniform, Initializer, Shape, Zeros
+from headway.network.initialization import GlorotUniform, Initializer, Shape
+from headway.network.parameter import Parameter as Parameter
+from headway.network.parameter import bias as bias
 from headway.spec.error import HeadwayError, join_address
 from headway.spec.node import Spec, children
 
 Params = dict[str, Any]
 State = dict[str, Any]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """The declaration of one learned array.
-
-    `init=None` takes the default for the activation that follows. `decays` says whether weight decay
-    touches it unless a pattern says otherwise: weights do, biases and the parameters of norms do not.
-    `copies` are the declarations of a repeated layer's copies, whose arrays are stacked to one of `shape`.
-    """
-
-    shape: Shape
-    _: KW_ONLY
-    init: Initializer | None = None
-    fans: Fans = (1, 1)
-    decays: bool = True
-    copies: tuple["Parameter", ...] = ()
-
-    def __getitem__(self, index: int) -> "Parameter":
-        """The declaration of one copy, as an index into the stacked array gives its values."""
-        return self.copies[index]
-
-    def draw(self, key: jax.Array, dtype: Any) -> jax.Array:
-        """A first array."""
-        if self.init is None:
-            raise HeadwayError("", "has no initialization yet", "init=None", "Ask the layer's `declare` for it.")
-        return self.init.draw(key, self.shape, self.fans, dtype)
-
-    def each(self, address: str) -> Iterator[tuple[str, "Parameter"]]:
-        """The parameter at `3/*/w` copy by copy, with the address of each: `3/0/w`, `3/1/w`, …; else itself."""
-        for i, copy in enumerate(self.copies):
-            yield from copy.each(address.replace("*", str(i), 1))
-        if not self.copies:
-            yield address, self
-
-
-def bias(units: int, init: Initializer = Zeros()) -> Parameter:  # noqa: B008 (a frozen spec)
-    """The declaration of a bias: one number a unit, zero at first, never decayed by default."""
-    return Parameter((units,), init=init, fans=(units, units), decays=False)
 
 
 @dataclass(frozen=True, repr=False)
@@ -254,7 +217,7 @@ def initialize(network: Layer, inputs: Shape, key: jax.Array, dtype: Any = jnp.f
             if isinstance(part, dict):
                 found[name] = draw(part, here)
                 continue
-            copies = [(salt(f"{where[at.removesuffix(name).rstrip('/')]}/{name}"), one) for at, one in part.each(here)]
+            copies = [(own_salt(where, at, one), one) for at, one in part.each(here)]
             try:
                 found[name] = drawn(copies, key, dtype).reshape(part.shape)
             except HeadwayError as error:
@@ -262,6 +225,14 @@ def initialize(network: Layer, inputs: Shape, key: jax.Array, dtype: Any = jnp.f
         return found
 
     return draw(network.declare(inputs), ""), network.state(inputs)
+
+
+def own_salt(where: dict[str, str], address: str, parameter: Parameter) -> int:
+    """What is folded into the key that the parameter at an address draws by: the place of its layer, and its name."""
+    layer = address
+    while layer not in where:
+        layer = layer.rpartition("/")[0]
+    return salt(where[layer] if parameter.shares_key else f"{where[layer]}/{address.removeprefix(layer).lstrip('/')}")
 
 
 def drawn(copies: list[tuple[int, Parameter]], key: jax.Array, dtype: Any) -> jax.Array:

@@ -34,6 +34,21 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
+def by_address(tree: Any) -> dict[str, Any]:
+    """Address → leaf of any tree that JAX knows, Headway's or another library's."""
+    return {address_of(path): leaf for path, leaf in jax.tree.leaves_with_path(tree)}
+
+
+def address_of(path: Any) -> str:
+    """The address of a leaf from its path in a tree."""
+    return jax.tree_util.keystr(path, simple=True, separator="/")
+
+
+def formed(flat: Mapping[str, Any], form: Any) -> Any:
+    """The leaves by address in the form of another library's tree: the inverse of `by_address`."""
+    return jax.tree.map_with_path(lambda path, _: flat[address_of(path)], form)
+
+
 def stack(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Values of equal layers as one tree of stacked leaves."""
     return {

@@ -25,7 +25,8 @@ def to_value(value: Any, where: str = "") -> Any:
             return [to_value(part, where) for part in value]
         case None | bool() | int() | float() | str():
             return value
-    raise HeadwayError(where, "only numbers, texts, tuples and specs can be written", repr(value))
+    fix = 'Give it by name: "package.module:function".' if callable(value) else ""
+    raise HeadwayError(where, "only numbers, texts, tuples and specs can be written", repr(value), fix)
 
 
 def from_dict(data: Any, address: str = "") -> Spec:

@@ -14,13 +14,12 @@ from headway.learning.optimizers.optimizer import (
     Group,
     Memory,
     Optimizer,
-    address_of,
     chosen,
     rule_in_words,
 )
 from headway.learning.schedules.schedule import NonNegative, Schedule
 from headway.learning.targets import at_least_float32
-from headway.network.values import copy_axes, flatten
+from headway.network.values import address_of, copy_axes, flatten
 from headway.spec.error import HeadwayError
 from headway.spec.node import Number
 from headway.spec.select import match_addresses

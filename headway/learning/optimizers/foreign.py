@@ -16,14 +16,12 @@ from headway.learning.optimizers.optimizer import (
     Group,
     Memory,
     Optimizer,
-    address_of,
-    by_address,
     chosen,
     rule_in_words,
 )
 from headway.learning.schedules.schedule import NonNegative, Schedule
 from headway.learning.targets import at_least_float32
-from headway.network.values import flatten, nest, restacked, unstacked
+from headway.network.values import by_address, flatten, formed, nest, restacked, unstacked
 from headway.spec.error import HeadwayError, did_you_mean
 from headway.spec.node import spec
 
@@ -84,8 +82,7 @@ class Optax(Optimizer):
             like = gradients if params is None else params
             g, p = (None if tree is None else as_optax_takes_them(tree) for tree in (gradients, params))
             arrays, form = flatten(state["optax"]), jax.eval_shape(theirs.init, as_optax_takes_them(like))
-            own = jax.tree.map_with_path(lambda path, _: arrays[address_of(path)], form)
-            updates, after = theirs.update(g, own, p)
+            updates, after = theirs.update(g, formed(arrays, form), p)
             updates = jax.tree.map(lambda u, p: u.astype(jnp.result_type(p)), restacked(updates, like), like)
             return updates, {"count": state["count"] + 1, "optax": nest(by_address(after))}
 

@@ -15,11 +15,9 @@ from headway.learning.optimizers.optimizer import (
     Group,
     Memory,
     Optimizer,
-    address_of,
-    by_address,
     chosen,
 )
-from headway.network.values import flatten, nest
+from headway.network.values import address_of, by_address, flatten, formed, nest
 from headway.spec.error import HeadwayError
 from headway.spec.node import Spec, spec
 from headway.spec.select import match_addresses
@@ -168,7 +166,7 @@ class Groups(Optimizer):
                     theirs = None if p is None else part(p, addresses)
                     changes, after[name] = own.update(part(g, addresses), state[name], theirs)
                     updates |= by_address(changes)
-            return jax.tree.map_with_path(lambda path, _: updates[address_of(path)], gradients), after
+            return formed(updates, gradients), after
 
         return GradientTransformation(init, update)
 

@@ -103,16 +103,6 @@ def zeros_like(params: Any) -> Any:
     return jax.tree.map(lambda p: jnp.zeros_like(at_least_float32(p)), params)
 
 
-def by_address(tree: Any) -> dict[str, Any]:
-    """Address → leaf of a tree of parameters, Headway's or another's."""
-    return {address_of(path): leaf for path, leaf in jax.tree.leaves_with_path(tree)}
-
-
-def address_of(path: Any) -> str:
-    """The address of a leaf from its path in a tree."""
-    return jax.tree_util.keystr(path, simple=True, separator="/")
-
-
 def rule_in_words(optimizer: Optimizer) -> str:
     """`AdamW, learning rate 0.01`."""
     rate = optimizer.main_rate()
