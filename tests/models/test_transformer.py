@@ -10,6 +10,9 @@ from headway.models.transformer import language_model, post_ln, pre_ln, sequence
 from headway.network.layer import apply, initialize
 from headway.network.normalization import LayerNorm
 from headway.network.values import flatten, nest
+from headway.signals.probe import empty_slots, watched
+from headway.training.job import Update
+from headway.training.step import Batch, initial_state, update_once
 
 
 def without_sublayers(params):
@@ -58,6 +61,23 @@ def test_a_language_model_sees_nothing_of_what_follows(placement):
     after = apply(network, params, tokens.at[0, 4:].set((tokens[0, 4:] + 1) % 11))[0]
     np.testing.assert_array_equal(before[0, :4], after[0, :4])
     assert not np.array_equal(before[0, 4], after[0, 4])
+
+
+def test_the_program_of_32_blocks_is_as_long_as_that_of_4():
+    """What is compiled does not grow with depth: neither the update nor the first weights. Signals add a little."""
+
+    def lines(blocks, watching):
+        network = sequence_classifier(8, 3, width=16, heads=2, blocks=blocks)
+        update = Update(network, loss=hw.CrossEntropy(), optimizer=hw.AdamW(), clip=None, batch_size=4, seed=0)
+        slots = empty_slots(len(watched(network, (6,), jnp.int32)) if watching else 0)
+        batch = Batch(jnp.zeros((4, 6), jnp.int32), jnp.arange(4) % 3)
+        state = jax.eval_shape(lambda: initial_state(update, (6,)))
+        first = jax.jit(lambda key: initialize(network, (6,), key)).lower(jax.random.key(0))
+        program = jax.jit(lambda state: update_once(update, state, batch, slots)).lower(state)
+        return [lowered.as_text().count("\n") for lowered in (first, program)]
+
+    assert lines(32, watching=False) == lines(4, watching=False)
+    assert lines(32, watching=True)[1] < 1.5 * lines(4, watching=True)[1]
 
 
 def test_a_classifier_learns_which_of_two_tokens_stands_first():
