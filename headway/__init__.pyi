@@ -222,10 +222,12 @@ from headway.report.story import story as story
 from headway.report.sweeps import rate_picture as rate_picture
 from headway.report.sweeps import rate_text as rate_text
 from headway.report.sweeps import sweep_table as sweep_table
+from headway.scale.mesh import Mesh as Mesh
 from headway.scale.precision import BFloat16 as BFloat16
 from headway.scale.precision import Float16 as Float16
 from headway.scale.precision import Float32 as Float32
 from headway.scale.precision import Precision as Precision
+from headway.scale.sharding import placements as placements
 from headway.signals.flow import flow as flow
 from headway.signals.history import Signals as Signals
 from headway.signals.probe import Watch as Watch

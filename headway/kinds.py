@@ -34,6 +34,7 @@ import headway.network.normalization
 import headway.network.recompute
 import headway.network.recurrent
 import headway.network.residual
+import headway.scale.mesh
 import headway.scale.precision
 import headway.signals.probe
 import headway.spec.edit

@@ -67,9 +67,10 @@ class MultiHeadAttention(Layer):
         for name in "qkvo":
             # What follows acts on the output alone: queries, keys and values do not meet it.
             init = self.init if name == "o" else self.init or GlorotUniform()
-            found[f"w{name}"] = Parameter((d, d), init=init, fans=(d, d))
+            axes = ("heads", "features") if name == "o" else ("features", "heads")
+            found[f"w{name}"] = Parameter((d, d), init=init, fans=(d, d), axes=axes)
             if self.bias:
-                found[f"b{name}"] = bias(d)
+                found[f"b{name}"] = bias(d, axis=axes[1])
         return found
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:

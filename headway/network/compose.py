@@ -168,7 +168,9 @@ def _untapped(turn: Turn, x: jax.Array, copies: Any, loop: Loop, address: str) -
 
 def _together(copies: list[Parameter]) -> Parameter:
     """The declaration of one array that holds those of all copies."""
-    return Parameter((len(copies), *copies[0].shape), decays=copies[0].decays, copies=tuple(copies))
+    return Parameter(
+        (len(copies), *copies[0].shape), decays=copies[0].decays, copies=tuple(copies), axes=copies[0].axes
+    )
 
 
 def stacked(network: Layer, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Conv(Layer):
         kernel = [axis.window for axis in self._axes(inputs)]
         taps, fan_in = math.prod(kernel), inputs[-1] // self.groups
         fans = (taps * fan_in, taps * (self.channels // self.groups))
-        w = Parameter((*kernel, fan_in, self.channels), init=self.init, fans=fans)
+        w = Parameter((*kernel, fan_in, self.channels), init=self.init, fans=fans, axes=("in", "out"))
         return {"w": w, "b": bias(self.channels)} if self.bias else {"w": w}
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:

@@ -32,7 +32,8 @@ class Dense(Layer):
         return (*inputs[:-1], self.units)
 
     def parameters(self, inputs: Shape) -> dict[str, Parameter]:
-        w = Parameter((inputs[-1], self.units), init=self.init, fans=(inputs[-1], self.units))
+        shape = (inputs[-1], self.units)
+        w = Parameter(shape, init=self.init, fans=shape, axes=("in", "out"))
         return {"w": w, "b": bias(self.units)} if self.bias else {"w": w}
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:

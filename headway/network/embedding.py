@@ -37,7 +37,8 @@ class Embedding(Layer):
 
     def parameters(self, inputs: Shape) -> dict[str, Parameter]:
         fans = (1, self.width)
-        return {"table": Parameter((self.vocabulary, self.width), init=self.init, fans=fans, decays=False)}
+        shape, axes = (self.vocabulary, self.width), ("vocabulary", "features")
+        return {"table": Parameter(shape, init=self.init, fans=fans, decays=False, axes=axes)}
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
         if not jnp.issubdtype(x.dtype, jnp.integer):

@@ -34,10 +34,10 @@ class FeedForward(Layer):
     def parameters(self, inputs: Shape) -> dict[str, Parameter]:
         d, hidden, first = inputs[-1], self.hidden, self.init or self.activation.initializer
         return {
-            "w1": Parameter((d, hidden), init=first, fans=(d, hidden)),
-            "b1": bias(hidden),
-            "w2": Parameter((hidden, d), init=self.init, fans=(hidden, d)),
-            "b2": bias(d),
+            "w1": Parameter((d, hidden), init=first, fans=(d, hidden), axes=("features", "hidden")),
+            "b1": bias(hidden, axis="hidden"),
+            "w2": Parameter((hidden, d), init=self.init, fans=(hidden, d), axes=("hidden", "features")),
+            "b2": bias(d, axis="features"),
         }
 
     def parts(self, inputs: Shape) -> list[tuple[str, Layer, Shape]]:
@@ -74,9 +74,9 @@ class SwiGLU(Layer):
         d, hidden = inputs[-1], self.hidden
         first = self.init or GlorotUniform()
         return {
-            "w_gate": Parameter((d, hidden), init=first, fans=(d, hidden)),
-            "w_up": Parameter((d, hidden), init=first, fans=(d, hidden)),
-            "w_down": Parameter((hidden, d), init=self.init, fans=(hidden, d)),
+            "w_gate": Parameter((d, hidden), init=first, fans=(d, hidden), axes=("features", "hidden")),
+            "w_up": Parameter((d, hidden), init=first, fans=(d, hidden), axes=("features", "hidden")),
+            "w_down": Parameter((hidden, d), init=self.init, fans=(hidden, d), axes=("hidden", "features")),
         }
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:

@@ -18,6 +18,7 @@ class Parameter:
     touches it unless a pattern says otherwise: weights do, biases and the parameters of norms do not.
     `shares_key` says that it draws by its layer's key, which another library's `init` takes, not by one of its own.
     `copies` are the declarations of a repeated layer's copies, whose arrays are stacked to one of `shape`.
+    `axes` are names of the last dimensions, by which the array can be divided among devices.
     """
 
     shape: Shape
@@ -27,6 +28,7 @@ class Parameter:
     decays: bool = True
     shares_key: bool = False
     copies: tuple["Parameter", ...] = ()
+    axes: tuple[str, ...] = ()
 
     def __getitem__(self, index: int) -> "Parameter":
         """The declaration of one copy, as an index into the stacked array gives its values."""
@@ -46,6 +48,6 @@ class Parameter:
             yield address, self
 
 
-def bias(units: int, init: Initializer = Zeros()) -> Parameter:  # noqa: B008 (a frozen spec)
+def bias(units: int, init: Initializer = Zeros(), axis: str = "out") -> Parameter:  # noqa: B008 (a frozen spec)
     """The declaration of a bias: one number a unit, zero at first, never decayed by default."""
-    return Parameter((units,), init=init, fans=(units, units), decays=False)
+    return Parameter((units,), init=init, fans=(units, units), decays=False, axes=(axis,))

@@ -12,13 +12,14 @@ import numpy as np
 from headway.data.batches import Place, advance, place
 from headway.data.dataset import Arrays
 from headway.scale.precision import Float16, all_finite
+from headway.scale.sharding import laid
 from headway.signals.history import Signals
 from headway.signals.probe import empty_slots, watched
 from headway.signals.statistics import STATISTICS
 from headway.spec.numbers import join, split
 from headway.training.finite import first_non_finite
 from headway.training.job import Job, Update
-from headway.training.step import Batch, TrainingState, batch, draw_batches, measured, tried, update_once
+from headway.training.step import Batch, TrainingState, batch, draw_batches, measured, on_mesh, tried, update_once
 
 Buffers = tuple[jax.Array, jax.Array]
 CHUNK = 4096
@@ -148,7 +149,7 @@ def run_chunk(
         end = going(length, together, (), start)
     else:
         end = jax.lax.while_loop(lambda carry: carry.done < length, stretch, start)
-    return end.state, (end.measures, end.signals)
+    return on_mesh(update, end.state, x.shape[1:], laid), (end.measures, end.signals)
 
 
 def _updates(update: Update, examples: Arrays, until: Any, together: int, slots: Any, carry: Carry) -> Carry:

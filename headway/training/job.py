@@ -23,6 +23,7 @@ from headway.network.compose import expect_copies, last_address
 from headway.network.embedding import expect_tokens
 from headway.network.layer import Layer
 from headway.network.recompute import Recompute
+from headway.scale.mesh import Mesh
 from headway.scale.precision import Float32, Precision
 from headway.signals.probe import Watch, watched
 from headway.spec.error import HeadwayError
@@ -33,7 +34,7 @@ from headway.training.recipe import Positive, Recipe
 
 @spec
 class Update(Spec):
-    """What one update computes: the fields of a recipe that are compiled, durations resolved."""
+    """What one update computes, the fields of a recipe that are compiled, durations resolved; and on which devices."""
 
     network: Layer
     _: KW_ONLY
@@ -49,6 +50,7 @@ class Update(Spec):
     recompute: Recompute | None = None
     watch: Watch | None = None
     precision: Precision = Float32()
+    mesh: Mesh | None = None
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,10 @@ class Job:
     watched: tuple[str, ...] = ()
 
 
-def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False) -> Job:
+def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False, mesh: Mesh | None = None) -> Job:
     """Load the data, resolve durations, and refuse what cannot learn as it stands.
 
-    `anyway` lets a recipe through that is wrong but computable.
+    `anyway` lets a recipe through that is wrong but computable; `mesh` says on which devices it will run.
     """
     if data is None:
         if recipe.data is None:
@@ -88,8 +90,10 @@ def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False
         optimizer = recipe.optimizer.resolved(updates, epoch)
     except HeadwayError as error:
         raise error.under("optimizer") from None
-    shared = {name: getattr(recipe, name) for name in field_names(Update)}
-    update = Update(**shared | {"optimizer": optimizer})
+    if mesh is not None:
+        mesh.expect(recipe.batch_size, recipe.accumulate)
+    shared = {name: getattr(recipe, name) for name in field_names(Update) if name != "mesh"}
+    update = Update(**shared | {"optimizer": optimizer, "mesh": mesh})
     addresses = _watched(recipe.network, data.input_shape, data.train.x.dtype) if recipe.watch else ()
     return Job(recipe, data, update, epoch, updates, in_updates(recipe.evaluation.every, epoch), addresses)
 

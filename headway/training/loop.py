@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from headway.scale.sharding import everywhere
 from headway.training.callbacks import Advanced, Callback, Ended, Evaluated, Event, Saved, Started
 from headway.training.chunk import Chunk, compute, longest
 from headway.training.evaluate import judge, on_device
@@ -36,9 +35,9 @@ class Loop:
         self.best = values_of(state)
         self.callbacks = callbacks
         self.listeners: tuple[Callable[[Event], object], ...] = (history, *((folder,) if folder else ()), *callbacks)
-        self.examples = jax.tree.map(jnp.asarray, job.dataset.train.arrays)
+        self.examples = everywhere(job.dataset.train.arrays, job.update.mesh)
         self.judged = "train" if job.dataset.validation is None else "validation"
-        self.judge_on = on_device(job.recipe, job.dataset.splits()[self.judged])
+        self.judge_on = everywhere(on_device(job.recipe, job.dataset.splits()[self.judged]), job.update.mesh)
         self.pace = 16  # updates in the next chunk, until we know how many fit in a second
         self.saved_at = time.monotonic()
 

@@ -1,7 +1,8 @@
 """One update: draw a batch, differentiate it in one pass or several, clip, update."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -17,6 +18,7 @@ from headway.learning.targets import at_least_float32
 from headway.network.context import Context, Tap, salt
 from headway.network.layer import initialize, observe
 from headway.scale.precision import Float16, settled
+from headway.scale.sharding import laid, over_data, shardings
 from headway.signals.probe import Probes
 from headway.signals.statistics import pooled, unscaled
 from headway.spec.numbers import join, split
@@ -44,8 +46,18 @@ class Batch(NamedTuple):
 
 def initial_state(update: Update, inputs: tuple[int, ...]) -> TrainingState:
     """Parameters, network state and optimizer state before the first update."""
-    structure, numbers = split(update)
-    return _initial_state(structure, numbers, inputs)
+    structure, numbers = split(replace(update, mesh=None))
+    return on_mesh(update, _initial_state(structure, numbers, inputs), inputs)
+
+
+def on_mesh(
+    update: Update, state: TrainingState, inputs: tuple[int, ...], lay: Callable[..., Any] = jax.device_put
+) -> TrainingState:
+    """The state with every array on the devices that hold it; without a mesh as it is. In a step, `lay` is `laid`."""
+    if update.mesh is None:
+        return state
+    placed: TrainingState = lay(state, shardings(state, update.network.declare(inputs), update.mesh))
+    return placed
 
 
 @functools.partial(jax.jit, static_argnames=("structure", "inputs"))
@@ -188,7 +200,7 @@ def update_once(
     if isinstance(update.precision, Float16):
         after, scaling = settled(update.precision, state, after, (loss, gradients))
         measures |= scaling
-    return after, measures
+    return on_mesh(update, after, batch.x.shape[1:], laid), measures
 
 
 def with_penalties(update: Update, gradients: Any, params: Any, inputs: tuple[int, ...]) -> Any:
@@ -246,7 +258,8 @@ def draw_batches(update: Update, examples: Arrays, place: Place, count: int) -> 
     if update.augment:
         outputs = update.network.shape(x.shape[2:])
         x, y = jax.vmap(lambda x, y, keys: augmented(update.augment, x, y, keys, outputs))(x, y, keys)
-    return Batch(x, y, keys, weights)
+    drawn = Batch(x, y, keys, weights)
+    return drawn if update.mesh is None else laid(drawn, over_data(update.mesh, 1))
 
 
 def _key(update: Update, purpose: str) -> jax.Array:

@@ -1,0 +1,134 @@
+"""A mesh of devices computes what one device does; each of them holds its part."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from headway.data.bundled import Iris
+from headway.data.dataset import Data
+from headway.learning.losses import CrossEntropy
+from headway.learning.optimizers.adaptive import AdamW
+from headway.network.activations import ReLU
+from headway.network.compose import Repeat, Sequential
+from headway.network.dense import Dense
+from headway.network.normalization import LayerNorm
+from headway.network.residual import Residual
+from headway.scale.mesh import Mesh
+from headway.scale.sharding import placements
+from headway.spec.error import HeadwayError
+from headway.training.recipe import Evaluation, Recipe
+from headway.training.train import train
+
+TOLERANCE = 1e-5
+RECIPE = Recipe(Sequential((Dense(8), ReLU(), Dense(3))), data=Data(Iris()), loss=CrossEntropy(),
+                optimizer=AdamW(1e-2), batch_size=16, length=6, evaluation=Evaluation(3))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def drill():
+    """What 4 updates came to on 8 virtual devices: the devices must be there before JAX starts, so in a process."""
+    words = [sys.executable, "-m", "tests.scale.mesh_drill"]
+    done = subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", ["mlp", "convnet", "transformer"])
+def test_a_mesh_computes_what_one_device_does(drill, name):
+    """Losses, gradient norms and all of the state; dropout of an example is the same wherever it falls."""
+    came = drill[name]
+    assert came["devices"] == 8
+    assert came["initial"] == 0  # the first weights do not depend on the mesh
+    assert came["measures"] < TOLERANCE
+    assert came["state"] < TOLERANCE
+    assert len(set(came["loss"])) == 4
+
+
+@pytest.mark.parametrize("name", ["mlp", "convnet", "transformer"])
+def test_a_device_holds_its_part_of_weights_and_moments_alike(drill, name):
+    came = drill[name]
+    for address, axes in came["axes"].items():
+        part = [size // (2 if axis == "tensor" else 1) for size, axis in zip(came["whole"][address], axes, strict=True)]
+        assert came["held"][address] == part
+    assert all(came["alike"].values())
+    assert (name == "mlp") == (came["held"] == came["whole"])  # over data alone every device holds all weights
+
+
+def test_attention_feed_forward_and_embedding_are_divided_in_two(drill):
+    axes, body = drill["transformer"]["axes"], "2/*/0/body/1"
+    assert axes["0/table"] == ["tensor", None]
+    assert (axes[f"{body}/wq"], axes[f"{body}/bq"]) == ([None, None, "tensor"], [None, "tensor"])
+    assert (axes[f"{body}/wo"], axes[f"{body}/bo"]) == ([None, "tensor", None], [None, None])
+    assert axes["2/*/1/body/1/w1"] == [None, None, "tensor"]
+    assert axes["2/*/1/body/1/w2"] == [None, "tensor", None]
+
+
+def test_a_batch_that_does_not_divide_and_a_mesh_too_large_are_refused_with_the_fix(drill):
+    said = drill["refused"]
+    assert said["batch"].startswith("mesh/data: must divide the 16 examples of a batch; got 3.")
+    assert "needs 16 devices, data × tensor; got 8." in said["devices"]
+    assert "XLA_FLAGS=--xla_force_host_platform_device_count=16" in said["devices"]
+
+
+def test_matrices_in_a_row_are_divided_by_columns_then_by_rows():
+    network = Sequential((Dense(4), ReLU(), LayerNorm(), Dense(6), Dense(5), Dense(8), Dense(2)))
+    found = placements(network.declare((3,)), Mesh(tensor=2))
+    assert {address: placed.axes for address, placed in found.items() if "tensor" in placed.axes} == {
+        "0/w": (None, "tensor"), "0/b": ("tensor",),
+        "3/w": ("tensor", None),
+        "5/w": (None, "tensor"), "5/b": ("tensor",),
+        "6/w": ("tensor", None),
+    }  # fmt: skip
+    # 5 units are no two halves: that matrix is whole, and the next one takes its turn.
+    assert found["4/w"].reason == "out: 5 is no multiple of tensor=2"
+
+
+def test_the_copies_of_a_repeated_block_are_divided_inside_not_among_each_other():
+    network = Repeat(Residual(Sequential((Dense(8), ReLU(), Dense(4)))), times=2)
+    found = placements(network.declare((4,)), Mesh(tensor=2))
+    assert found["*/body/0/w"].axes == (None, None, "tensor")
+    assert found["*/body/2/w"].axes == (None, "tensor", None)
+
+
+def test_a_mesh_of_one_device_trains_evaluates_and_predicts_as_none_does():
+    one, mesh = train(RECIPE), train(RECIPE, mesh=Mesh(1))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=TOLERANCE), mesh.final, one.final)
+    np.testing.assert_allclose(mesh.history.columns()["loss"], one.history.columns()["loss"], rtol=TOLERANCE)
+    assert mesh.results["test"]["loss"] == pytest.approx(one.results["test"]["loss"], rel=TOLERANCE)
+    x = np.ones((2, 4), np.float32)
+    np.testing.assert_allclose(mesh.outputs(x), one.outputs(x), atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "mesh", "said"),
+    [
+        (RECIPE, Mesh(2), r"^mesh: needs 2 devices, data × tensor; got 1\..*XLA_FLAGS"),
+        (RECIPE, Mesh(tensor=2), r"^mesh: needs 2 devices"),
+    ],
+)
+def test_training_on_devices_that_are_not_there_is_refused_before_it_begins(recipe, mesh, said):
+    with pytest.raises(HeadwayError, match=said):
+        train(recipe, mesh=mesh)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "accumulate", "what"), [(16, 1, "16 examples of a batch"), (32, 4, "8 examples of a micro")]
+)
+def test_what_must_divide_is_the_batch_or_the_micro_batch(monkeypatch, batch_size, accumulate, what):
+    monkeypatch.setattr(jax, "devices", lambda: [None] * 3)
+    monkeypatch.setattr("headway.scale.mesh._grid", lambda *sizes: None)
+    with pytest.raises(HeadwayError, match=f"mesh/data: must divide the {what}"):
+        Mesh(3).expect(batch_size, accumulate)
+    Mesh(3).expect(3 * batch_size, accumulate)
+
+
+@pytest.mark.parametrize("fields", [{"data": 0}, {"tensor": 0}, {"data": 2.0}])
+def test_a_mesh_has_whole_numbers_of_devices(fields):
+    with pytest.raises(HeadwayError, match=rf"^Mesh\.{next(iter(fields))}"):
+        replace(Mesh(), **fields)
