@@ -39,7 +39,7 @@ class Adapter(Layer):
     factory: Factory
 
     def __post_init__(self) -> None:
-        found(self.factory, "factory")
+        named(self.factory, "factory")
 
     def begin(self, key: jax.Array, x: jax.Array) -> tuple[Any, Any]:
         """The module's own first parameters and state, as trees of its own form."""
@@ -80,10 +80,9 @@ class Adapter(Layer):
 
     def _forms(self, inputs: Shape) -> tuple[Any, Any]:
         """Parameters and state without their values."""
-        found: tuple[Any, Any] = self._tried(
-            lambda key: self.begin(key, jnp.zeros((EXAMPLES, *inputs))), inputs, jax.random.key(0)
-        )
-        return found
+        x = jnp.zeros((EXAMPLES, *inputs))
+        forms: tuple[Any, Any] = self._tried(lambda key: self.begin(key, x), inputs, jax.random.key(0))
+        return forms
 
     def _tried(self, function: Callable[..., Any], inputs: Shape, *arguments: Any) -> Any:
         """What a function of the module's gives, without its values; whatever it raises is said of these inputs."""
@@ -139,7 +138,7 @@ class Linen(Adapter):
     def _module(self) -> Any:
         import flax.linen
 
-        made = found(self.factory, "factory")
+        made = named(self.factory, "factory")
         return made if isinstance(made, flax.linen.Module) and not self.settings else made(**dict(self.settings))
 
 
@@ -170,7 +169,7 @@ class Equinox(Adapter):
         return jax.vmap(module)(x), state
 
     def _module(self, key: jax.Array) -> Any:
-        return found(self.factory, "factory")(key=key, **dict(self.settings))
+        return named(self.factory, "factory")(key=key, **dict(self.settings))
 
 
 @spec
@@ -186,16 +185,16 @@ class Function(Adapter):
 
     def __post_init__(self) -> None:
         Adapter.__post_init__(self)
-        found(self.init, "init")
+        named(self.init, "init")
 
     def begin(self, key: jax.Array, x: jax.Array) -> tuple[Any, Any]:
-        return found(self.init, "init")(key, x), {}
+        return named(self.init, "init")(key, x), {}
 
     def run(self, params: Any, state: Any, x: jax.Array, context: Context) -> tuple[jax.Array, Any]:
-        return found(self.factory, "factory")(params, x), state
+        return named(self.factory, "factory")(params, x), state
 
 
-def found(factory: str | Callable[..., Any], where: str) -> Any:
+def named(factory: str | Callable[..., Any], where: str) -> Any:
     """What a factory's name stands for in the modules that have been imported; a function stands for itself."""
     if not isinstance(factory, str):
         return factory
