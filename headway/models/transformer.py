@@ -1,6 +1,6 @@
 """Transformers: blocks of attention and feed-forward, each a residual connection with layer normalization.
 
-The blocks of a model are one `Repeat`: it compiles as fast with 32 of them as with 4.
+The blocks of a model are one `Repeat`: what is compiled is as long with 32 of them as with 4.
 """
 
 from collections.abc import Callable

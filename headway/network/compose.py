@@ -67,8 +67,8 @@ class Sequential(Layer):
 class Repeat(Layer):
     """y = body_n(… body_1(x)): one block `times` times, every copy with weights of its own, as one scan.
 
-    It computes what a Sequential of the same blocks does, and starts with the same weights, bit for bit; but it is
-    compiled as one block, so that compilation takes as long for 4 copies as for 100. The body keeps the shape.
+    It computes what a Sequential of the same blocks does, and starts with the same weights, bit for bit; but what is
+    compiled is as long for 100 copies as for 4. The body keeps the shape.
 
     Weights and state are stacked along a first axis, at `*`: the weights `w` of a body Dense are `*/w`
     [times, …], those of copy 7 are `7/w`. An edit of `*/…` is one of every copy; an edit of `7/…` first writes all
