@@ -28,11 +28,16 @@ from headway.data.dataset import arrays as arrays
 from headway.data.files import Csv as Csv
 from headway.data.files import Npz as Npz
 from headway.data.files import Parquet as Parquet
+from headway.data.markov import markov_bits as markov_bits
+from headway.data.sequences import CopyTask as CopyTask
+from headway.data.sequences import ModularAddition as ModularAddition
 from headway.data.synthetic import XOR as XOR
 from headway.data.synthetic import Blobs as Blobs
 from headway.data.synthetic import Circles as Circles
 from headway.data.synthetic import Moons as Moons
 from headway.data.synthetic import Spirals as Spirals
+from headway.data.text import StdlibText as StdlibText
+from headway.data.text import TextFiles as TextFiles
 from headway.doctor.cure import Cure as Cure
 from headway.doctor.cure import cure as cure
 from headway.doctor.diagnose import Diagnosis as Diagnosis
@@ -94,7 +99,9 @@ from headway.learning.losses import entropy as entropy
 from headway.learning.losses import kl_divergence as kl_divergence
 from headway.learning.metrics import R2 as R2
 from headway.learning.metrics import Accuracy as Accuracy
+from headway.learning.metrics import BitsPerByte as BitsPerByte
 from headway.learning.metrics import Metric as Metric
+from headway.learning.metrics import Perplexity as Perplexity
 from headway.learning.metrics import TopK as TopK
 from headway.learning.optimizers.adaptive import Adam as Adam
 from headway.learning.optimizers.adaptive import AdamW as AdamW
@@ -143,6 +150,7 @@ from headway.models.transformer import language_model as language_model
 from headway.models.transformer import post_ln as post_ln
 from headway.models.transformer import pre_ln as pre_ln
 from headway.models.transformer import sequence_classifier as sequence_classifier
+from headway.models.transformer import tied_language_model as tied_language_model
 from headway.models.transformer import transformer_block as transformer_block
 from headway.network.activations import ELU as ELU
 from headway.network.activations import GELU as GELU
@@ -215,6 +223,8 @@ from headway.network.recurrent import Recurrent as Recurrent
 from headway.network.residual import Residual as Residual
 from headway.network.summary import neuron as neuron
 from headway.network.summary import summary as summary
+from headway.network.tokens import Masked as Masked
+from headway.network.tokens import TiedEmbedding as TiedEmbedding
 from headway.network.values import carried as carried
 from headway.network.values import unstacked as unstacked
 from headway.report.page import page as page
@@ -257,6 +267,8 @@ from headway.spec.schema import json_schema as json_schema
 from headway.spec.select import select as select
 from headway.training.callbacks import Progress as Progress
 from headway.training.evaluate import Judgement as Judgement
+from headway.training.generate import generate as generate
+from headway.training.generate import generate_text as generate_text
 from headway.training.job import Update as Update
 from headway.training.job import prepare as prepare
 from headway.training.named import RECIPES as RECIPES

@@ -4,7 +4,9 @@ import headway.concepts.graph
 import headway.data.augment
 import headway.data.bundled
 import headway.data.files
+import headway.data.sequences
 import headway.data.synthetic
+import headway.data.text
 import headway.doctor.remedies
 import headway.doctor.trial
 import headway.exchange.modules
@@ -34,6 +36,7 @@ import headway.network.normalization
 import headway.network.recompute
 import headway.network.recurrent
 import headway.network.residual
+import headway.network.tokens
 import headway.scale.mesh
 import headway.scale.precision
 import headway.signals.probe

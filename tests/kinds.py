@@ -17,24 +17,11 @@ import pytest
 
 import headway
 import strangers  # noqa: F401 (what the adapters' examples name)
-from headway.concepts.graph import (
-    Advice,
-    Concept,
-    Connection,
-    CriticalPath,
-    Edge,
-    Entry,
-    Group,
-    Heading,
-    Map,
-    Neighbour,
-    Pathway,
-    Relation,
-    Stop,
-)
+from bread import MAP
 from headway.data.augment import Augmentation
 from headway.data.dataset import Data
 from headway.data.files import Csv, Npz, Parquet
+from headway.data.text import TextFiles
 from headway.doctor.remedies import Remedy
 from headway.exchange.modules import Equinox, Function, Linen
 from headway.learning.averaging import EMA
@@ -62,8 +49,9 @@ from headway.network.initialization import Initializer, Orthogonal
 from headway.network.layer import Context, Layer, Parameter, apply, bias, initialize
 from headway.network.normalization import GroupNorm, LayerNorm
 from headway.network.recompute import RecomputeBut
-from headway.network.recurrent import GRU
+from headway.network.recurrent import GRU, Last
 from headway.network.residual import Residual
+from headway.network.tokens import Masked, TiedEmbedding
 from headway.scale.precision import Float16
 from headway.signals.probe import Watch
 from headway.spec.edit import Edits, InsertAfter, InsertBefore, Remove, Replace, Set, Wrap
@@ -91,30 +79,6 @@ UPDATE = Update(
     average=EMA(0.9),
     watch=Watch(2),
 )
-FLOUR = Concept(
-    "flour", title="Flour", type="component", group="dough", aliases=("Wheat flour",), definition="Ground grain."
-)
-LOAF = Concept("loaf", title="Loaf", type="component", definition="Baked flour.", requires=("flour",), source="Own.")
-MAP = Map(
-    "Bread",
-    subject="Baking",
-    goal="loaf",
-    concepts=(FLOUR, LOAF),
-    groups=(Group("dough", title="Dough"),),
-    relations=(Relation("becomes", word="becomes", family="mechanism", aliases=("turns into",)),),
-    edges=(Edge("flour", relation="becomes", target="loaf", strength="Strong", provenance=("graph",), claim="R01"),),
-    hierarchy=(Heading((Entry("Flour", concept="flour", facts=("Ground grain",)), Entry("Salt")), title="DOUGH"),),
-    pathways=(
-        Pathway(
-            (Stop("Flour", concepts=("flour",)),), title="First", goal="Know flour", assessment="Tells grain apart"
-        ),
-    ),
-    critical=(CriticalPath((Stop("Loaf", concepts=("loaf",)),), title="Shortest", reasons=("It is eaten.",)),),
-    neighbours=(
-        Neighbour((Connection("Flour", concepts=("flour",), there="Grist", implication="Grow it"),), title="Farming"),
-    ),
-    advice=(Advice(("Taste it",), title="First of all"),),
-)
 EXAMPLES: tuple[Spec, ...] = (
     NETWORK,
     MAP,
@@ -131,6 +95,8 @@ EXAMPLES: tuple[Spec, ...] = (
     Equinox("strangers:perceptron", settings=(("inputs", 6), ("width", 4))),
     Function("strangers:affine", init="strangers:first_affine"),
     Embedding(5, width=3),
+    TiedEmbedding(Sequential((Dense(3), ReLU())), vocabulary=5, width=3),
+    Masked(Sequential((Embedding(5, width=4), MultiHeadAttention(2, causal=True), Last())), padding=1),
     MultiHeadAttention(2, causal=True, rotary=Rotary()),
     FeedForward(6, activation=Tanh()),
     Cosine(0.1, steps=50),
@@ -154,6 +120,7 @@ EXAMPLES: tuple[Spec, ...] = (
     Csv("flowers.csv", target="species", features=("a", "b")),
     Npz("a.npz", test_x="tx", test_y="ty"),
     Parquet("a.parquet", target="y", features=("a", "b")),
+    TextFiles(("a.txt", "b.txt")),
     Replace("act", by=ReLU()),
     InsertBefore("act", new=Dense(3)),
     InsertAfter("act", new=Dense(3)),
@@ -269,9 +236,9 @@ def input_shapes(layer: Layer) -> list[tuple[int, ...]]:
 
 
 def inputs(layer: Layer, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
-    """Four examples of this shape: token ids for an Embedding, else normal draws."""
-    if isinstance(layer, Embedding):
-        return jax.random.randint(jax.random.key(1), (4, *shape), 0, layer.vocabulary)
+    """Four examples of this shape: token ids below 5 for an Embedding, else normal draws."""
+    if isinstance(layer, Embedding | TiedEmbedding | Masked):
+        return jax.random.randint(jax.random.key(1), (4, *shape), 0, getattr(layer, "vocabulary", 5))
     return jax.random.normal(jax.random.key(1), (4, *shape), dtype)
 
 

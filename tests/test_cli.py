@@ -1,6 +1,7 @@
 """The command line from the outside."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -53,6 +54,24 @@ def test_training_prints_the_results_and_where_the_run_lies(place, capsys, monke
     assert (place / "runs" / "iris-1" / "curves.svg").exists()
     code, out, _ = headway(capsys, monkeypatch, *IRIS)
     assert "runs/iris-2" in out
+
+
+def test_a_language_model_is_told_beside_counting_and_writes_text(place, capsys, monkeypatch):
+    small = ("--set", "length=20", "--set", 'data.source.modules=["heapq","bisect","keyword"]', "--set", "batch_size=4")
+    code, out, _ = headway(capsys, monkeypatch, "train", "stdlib-lm", *small, "--out", "lm")
+    assert code == 0
+    counted = re.findall(r"test (\d\.\d{3}) bits per byte of a Markov model of order (\d)", out)
+    assert [order for _, order in counted] == ["0", "2"]
+    assert float(counted[1][0]) < float(counted[0][0])
+    said = ("generate", "lm", "--prompt", "def ", "--length", "20", "--temperature", "0.8", "--seed", "0")
+    code, out, _ = headway(capsys, monkeypatch, *said)
+    assert code == 0
+    assert out.startswith("def ")
+    assert headway(capsys, monkeypatch, *said)[1] == out
+    assert headway(capsys, monkeypatch, *said[:-1], "1")[1] != out
+    code, _, err = headway(capsys, monkeypatch, *said[:-3], "0")
+    assert code == 2
+    assert "--temperature" in err
 
 
 def test_seeds_are_trained_one_after_the_other_and_summed_up(place, capsys, monkeypatch):

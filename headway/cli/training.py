@@ -145,6 +145,24 @@ def predict(
     print(json.dumps(answers) if as_json else "\n".join(str(answer) for answer in answers))
 
 
+@app.command()
+def generate(
+    run: Annotated[Path, typer.Argument(help="The folder of a run of a language model of bytes.")],
+    *,
+    prompt: Annotated[str, typer.Option(help="The text to go on from.")] = "\n",
+    length: Annotated[int, typer.Option(help="How many bytes to write.", min=1)] = 300,
+    temperature: Annotated[float, typer.Option(help="Below 1 prefers what is likely.", min=1e-6)] = 0.8,
+    seed: Annotated[int, typer.Option(help="Decides what is drawn.", min=0)] = 0,
+    imports: Modules = [],  # noqa: B006
+) -> None:
+    """Write text: the prompt, and what a language model goes on with."""
+    from headway.training.generate import generate_text
+    from headway.training.run import Run
+
+    import_modules(imports)
+    print(prompt + generate_text(Run.load(run), prompt, length, temperature=temperature, seed=seed))
+
+
 def free_folder(parent: Path, name: str) -> Path:
     """`parent/name-1`, or the first number that is free."""
     number = 1
@@ -176,4 +194,17 @@ def told(runs: "list[Run]") -> str:
             for split in runs[0].results]  # fmt: skip
     what = f"Best weights of {len(runs)} seeds, mean ± standard deviation" if len(runs) > 1 else "Best weights"
     where = runs[0].folder if len(runs) == 1 else runs[0].folder and runs[0].folder.parent
-    return f"{what}\n{table(('split', *names), rows)}\nRun and picture: {where}"
+    return f"{what}\n{table(('split', *names), rows)}\n{beside(runs[0])}Run and picture: {where}"
+
+
+def beside(run: "Run") -> str:
+    """What counting gives on the same bytes, where a run is judged by bits a byte."""
+    from headway.data.markov import markov_bits
+    from headway.learning.metrics import BitsPerByte
+
+    if not any(isinstance(metric, BitsPerByte) for metric in run.recipe.evaluation.metrics):
+        return ""
+    orders = {order: markov_bits(run.data(), order) for order in (0, 2)}
+    lines = [f"{', '.join(f'{split} {bits:.3f}' for split, bits in found.items())} bits per byte of a Markov model of "
+             f"order {order}" for order, found in orders.items()]  # fmt: skip
+    return "\n".join(["On the same bytes, by counting alone:", *lines, ""])

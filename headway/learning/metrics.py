@@ -1,5 +1,6 @@
 """Metrics: what is reported of a network's outputs, exact however the examples fall into batches."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
 from typing import Annotated, Any, ClassVar
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from pydantic import Field
 
-from headway.learning.losses import Targets
+from headway.learning.losses import CrossEntropy, Targets
 from headway.learning.targets import aligned, at_least_float32, one_hot, over_trailing_axes, product
 from headway.spec.error import HeadwayError
 from headway.spec.node import Number, Spec, spec
@@ -100,6 +101,49 @@ class TopK(Metric):
 
 
 @spec
+class BitsPerByte(Metric):
+    """−log2 p(label), the mean over places: with bytes for tokens, what the network makes of a byte of text.
+
+    Shapes: outputs [batch, …, classes], logits; targets [batch, …], integer labels. It is the cross-entropy / ln 2: a
+    uniform guess of 256 bytes has 8, and an arithmetic coder with this network comes to that many bits.
+    """
+
+    targets: ClassVar[Targets] = "labels"
+    higher_is_better: ClassVar[bool] = False
+
+    @property
+    def label(self) -> str:
+        return "bits per byte"
+
+    def sums(self, outputs: jax.Array, targets: jax.Array, weights: jax.Array | None = None) -> Sums:
+        return CrossEntropy().sums(outputs, targets, weights)._asdict()
+
+    def value(self, sums: Mapping[str, Any]) -> float:
+        return mean(sums, "loss") / math.log(2)
+
+
+@spec
+class Perplexity(Metric):
+    """e^(cross-entropy): among how many equally likely labels the network in effect hesitates (Jelinek et al. 1977).
+
+    Shapes: outputs [batch, …, classes], logits; targets [batch, …], integer labels.
+    """
+
+    targets: ClassVar[Targets] = "labels"
+    higher_is_better: ClassVar[bool] = False
+
+    @property
+    def label(self) -> str:
+        return "perplexity"
+
+    def sums(self, outputs: jax.Array, targets: jax.Array, weights: jax.Array | None = None) -> Sums:
+        return CrossEntropy().sums(outputs, targets, weights)._asdict()
+
+    def value(self, sums: Mapping[str, Any]) -> float:
+        return math.exp(mean(sums, "loss"))
+
+
+@spec
 class R2(Metric):
     """R² = 1 − Σ w (t − y)² / Σ w (t − t̄)²: the share of the targets' variance that the outputs explain.
 
@@ -158,8 +202,8 @@ def share(right: jax.Array, weights: jax.Array | None) -> Sums:
     return {"right": jnp.sum(weights * part), "weight": jnp.sum(weights)}
 
 
-def mean(sums: Mapping[str, Any]) -> float:
+def mean(sums: Mapping[str, Any], name: str = "right") -> float:
     """Σ w c / Σ w."""
     if not sums["weight"] > 0:
         raise HeadwayError("metric", "needs examples to judge", "weight 0")
-    return float(sums["right"]) / float(sums["weight"])
+    return float(sums[name]) / float(sums["weight"])

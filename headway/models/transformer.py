@@ -14,6 +14,7 @@ from headway.network.feedforward import FeedForward
 from headway.network.layer import Layer
 from headway.network.normalization import LayerNorm
 from headway.network.residual import Residual
+from headway.network.tokens import TiedEmbedding
 
 Placement = Callable[[Layer], Layer]
 
@@ -52,6 +53,15 @@ def language_model(
     """Tokens [time] to logits of the token that follows each, [time, vocabulary], from those before it alone."""
     body = Repeat(transformer_block(heads, 4 * width, placement=placement, causal=True), times=blocks)
     return Sequential((*embedded(vocabulary, width), body, *last_norm(placement), Dense(vocabulary)))
+
+
+def tied_language_model(
+    vocabulary: int, *, width: int = 64, heads: int = 4, blocks: int = 2, placement: Placement = pre_ln
+) -> TiedEmbedding:
+    """As `language_model`, but one table reads the tokens and scores them."""
+    body = Repeat(transformer_block(heads, 4 * width, placement=placement, causal=True), times=blocks)
+    layers = (SinusoidalPositions(), body, *last_norm(placement))
+    return TiedEmbedding(Sequential(layers), vocabulary=vocabulary, width=width)
 
 
 def embedded(vocabulary: int, width: int) -> tuple[Layer, Layer]:

@@ -42,6 +42,7 @@ class MultiHeadAttention(Layer):
     Vaswani et al. 2017. Shapes: x and y [batch, time, d], the four weights [d, d]; a head has e = d / heads of the
     columns of q, k and v. Every weight starts by its own fans d and d. The softmax is at least float32.
     causal    a position sees itself and those before it, none behind: neither value nor gradient comes from there
+    padding   inside `Masked` nothing sees it either; a position that sees nothing at all has heads of 0
     rotary    turn queries and keys by their places; None: without positions y follows any reordering of x
     """
 
@@ -84,7 +85,7 @@ class MultiHeadAttention(Layer):
         q, k, v = (project(name, x).reshape(batch, time, self.heads, -1) for name in "qkv")
         if self.rotary is not None:
             q, k = self.rotary.turn(q), self.rotary.turn(k)
-        heads = attend(q, k, v, causal=self.causal)
+        heads = attend(q, k, v, causal=self.causal, mask=context.mask_of(x))
         return project("o", heads).reshape(x.shape)
 
     def flops(self, inputs: Shape) -> int:
@@ -95,16 +96,38 @@ class MultiHeadAttention(Layer):
         return projections + turns + 4 * time * time * d + scores + Softmax().flops((scores,))
 
 
-def attend(q: jax.Array, k: jax.Array, v: jax.Array, *, causal: bool = False) -> jax.Array:
+def attend(
+    q: jax.Array, k: jax.Array, v: jax.Array, *, causal: bool = False, mask: jax.Array | None = None
+) -> jax.Array:
     """softmax(q kᵀ / √e) v in every head: q [batch, queries, heads, e], k and v [batch, keys, heads, e].
 
     Scores and softmax are at least float32, whatever dtype q has; the result has that of v. Causal: query s sees the
-    keys t ≤ s alone; the others get the weight exp(-∞) = 0, and with it the gradient 0.
+    keys t ≤ s alone. Mask [batch, keys]: none sees a key where it is False. What is not seen gets the weight
+    exp(-∞) = 0, and with it the gradient 0; a query that sees no key gives 0.
     """
     wide = jnp.promote_types(q.dtype, jnp.float32)
     scores = jnp.einsum("bshe,bthe->bhst", q, k, preferred_element_type=wide) / math.sqrt(q.shape[-1])
-    if causal:
-        s, t = jnp.arange(q.shape[1])[:, None], jnp.arange(k.shape[1])
-        scores = jnp.where(t <= s, scores, -jnp.inf)
-    weights = Softmax().function(scores).astype(v.dtype)
+    weights = seen_weights(scores, seen(scores, causal, mask)).astype(v.dtype)
     return jnp.einsum("bhst,bthe->bshe", weights, v)
+
+
+def seen(scores: jax.Array, causal: bool, mask: jax.Array | None) -> jax.Array | None:
+    """Which keys each query sees, broadcasting to scores [batch, heads, queries, keys]; None: all of them."""
+    found = None
+    if causal:
+        s, t = jnp.arange(scores.shape[-2])[:, None], jnp.arange(scores.shape[-1])
+        found = t <= s
+    if mask is not None:
+        keys = mask[:, None, None, :]
+        found = keys if found is None else found & keys
+    return found
+
+
+def seen_weights(scores: jax.Array, seen: jax.Array | None) -> jax.Array:
+    """Softmax over the keys that are seen, and 0 for the others; all 0 where none is seen."""
+    softmax = Softmax().function
+    if seen is None:
+        return softmax(scores)
+    # A row of -∞ alone would be NaN, and its gradient too.
+    some = jnp.any(seen, axis=-1, keepdims=True)
+    return jnp.where(some, softmax(jnp.where(seen, scores, jnp.where(some, -jnp.inf, 0))), 0)

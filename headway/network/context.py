@@ -57,6 +57,7 @@ class Context:
     computes    the dtype in which the layer at an address computes; None: that of what it is given.
     salts       address → the number that makes a layer's keys its own.
     recompute   what the backward pass computes again in the copies of a repeated layer; None: nothing.
+    mask        [batch, time], False where a sequence is padding; None: nowhere. `Masked` sets it for what is inside.
     """
 
     mode: Literal["train", "eval"] = "eval"
@@ -66,6 +67,14 @@ class Context:
     address: str = ""
     salts: Mapping[str, Any] = field(default_factory=dict)
     recompute: Recompute | None = None
+    mask: jax.Array | None = None
+
+    def mask_of(self, x: jax.Array) -> jax.Array | None:
+        """The mask for a sequence x [batch, time, …]; one of another length cannot be meant for it."""
+        if self.mask is not None and self.mask.shape != x.shape[:2]:
+            raise HeadwayError(self.address, f"the mask is for sequences {self.mask.shape}, (batch, time)",
+                               f"shape {x.shape}", "End Masked(…) before the layer that changes the time.")  # fmt: skip
+        return self.mask
 
     def at(self, key: str) -> "Context":
         """The context of the child at segment `key`."""

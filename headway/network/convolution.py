@@ -7,7 +7,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -136,7 +136,10 @@ class AveragePool(Pool):
 
 @spec
 class GlobalAveragePool(Layer):
-    """y = mean of x over all positions, per channel: [batch, *positions, channels] → [batch, channels]."""
+    """y = mean of x over all positions, per channel: [batch, *positions, channels] → [batch, channels].
+
+    Inside `Masked` it is the mean over what is not padding; 0 where all is padding.
+    """
 
     def shape(self, inputs: Shape) -> Shape:
         if len(inputs) < 2:
@@ -144,10 +147,19 @@ class GlobalAveragePool(Layer):
         return inputs[-1:]
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
-        return x.mean(axis=range(1, x.ndim - 1))
+        mask = context.mask_of(x)
+        if mask is None:
+            return x.mean(axis=range(1, x.ndim - 1))
+        return jnp.einsum("bt,btc->bc", mean_shares(mask, x.dtype), jnp.where(mask[..., None], x, 0))
 
     def flops(self, inputs: Shape) -> int:
         return math.prod(inputs)
+
+
+def mean_shares(mask: jax.Array, dtype: Any) -> jax.Array:
+    """1/n at the n places of each row of [batch, time] that are not padding, 0 at the others."""
+    count = jnp.maximum(mask.sum(axis=1, keepdims=True), 1)
+    return (mask / count).astype(dtype)
 
 
 @spec

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from headway.network.initialization import Initializer, Normal, Shape
 from headway.network.layer import Context, Layer, Parameter, Params, expect_features
-from headway.spec.error import HeadwayError, join_address
-from headway.spec.node import Number, spec, walk
+from headway.spec.error import HeadwayError
+from headway.spec.node import Number, spec
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -41,13 +41,17 @@ class Embedding(Layer):
         return {"table": Parameter(shape, init=self.init, fans=fans, decays=False, axes=axes)}
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
-        if not jnp.issubdtype(x.dtype, jnp.integer):
-            raise HeadwayError(context.address, "Embedding takes token ids, which are integers", f"dtype {x.dtype}",
-                               "Give integers; of a data set: arrays(x, y, tokens=…).")  # fmt: skip
-        table = params["table"]
-        # A negative index would count from the end, and a narrow unsigned one cannot hold the table's length.
-        ids = x.astype(jnp.promote_types(x.dtype, jnp.int32))
-        return jnp.take(table, jnp.where(ids < 0, len(table), ids), axis=0, mode="fill", fill_value=jnp.nan)
+        return looked_up(params["table"], x, context)
+
+
+def looked_up(table: jax.Array, x: jax.Array, context: Context) -> jax.Array:
+    """The rows [batch, …, width] of token ids x [batch, …], NaN for an id that has none."""
+    if not jnp.issubdtype(x.dtype, jnp.integer):
+        raise HeadwayError(context.address, "Embedding takes token ids, which are integers", f"dtype {x.dtype}",
+                           "Give integers; of a data set: arrays(x, y, tokens=…).")  # fmt: skip
+    # A negative index would count from the end, and a narrow unsigned one cannot hold the table's length.
+    ids = x.astype(jnp.promote_types(x.dtype, jnp.int32))
+    return jnp.take(table, jnp.where(ids < 0, len(table), ids), axis=0, mode="fill", fill_value=jnp.nan)
 
 
 @spec
@@ -128,17 +132,6 @@ def sequence(layer: Layer, inputs: Shape) -> tuple[int, int]:
         raise HeadwayError("", f"{type(layer).__name__} takes sequences (time, features)", f"shape {inputs}",
                            "Put Embedding(…, width=…) before it for token ids.")  # fmt: skip
     return inputs[0], inputs[1]
-
-
-def expect_tokens(network: Layer, tokens: int | None) -> None:
-    """Refuse a network with an Embedding for other inputs than token ids, or for more ids than it has rows."""
-    for address, node in walk(network):
-        if isinstance(node, Embedding) and tokens is None:
-            raise HeadwayError(address, "Embedding takes token ids", "inputs that are amounts",
-                               "Say how many there are: arrays(x, y, tokens=…).")  # fmt: skip
-        if isinstance(node, Embedding) and tokens is not None and tokens > node.vocabulary:
-            raise HeadwayError(join_address(address, "vocabulary"), f"must be at least the data's {tokens} tokens",
-                               node.vocabulary, f"Set vocabulary={tokens}.")  # fmt: skip
 
 
 def _expect_room(length: int, time: int, where: str) -> None:

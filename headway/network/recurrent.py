@@ -22,6 +22,7 @@ class Recurrence(Layer):
     b [units]. All of x u is one matrix product; only what needs h is in the loop. Backpropagation multiplies by
     (dh_t / dh_{t-1})ᵀ at every step: an orthogonal v starts with all its singular values 1 (Saxe et al. 2014).
     `reverse=True` reads from the last time to the first. `Last()` behind it takes the last state alone.
+    Inside `Masked` padding is passed over: the state stays as it was.
     """
 
     units: Annotated[int, Field(ge=1)]
@@ -63,12 +64,17 @@ class Recurrence(Layer):
         xu = context.cast(product(x.reshape(-1, x.shape[-1]), context.cast(u)) + b)
         in_time = xu.reshape(*x.shape[:2], -1).swapaxes(0, 1)
 
-        def step(h: jax.Array, xu: jax.Array) -> tuple[jax.Array, jax.Array]:
+        mask = context.mask_of(x)
+        real = None if mask is None else mask.T[..., None]
+
+        def step(h: jax.Array, now: tuple[jax.Array, jax.Array | None]) -> tuple[jax.Array, jax.Array]:
+            xu, real = now
             # Cast at every time: the gradient of v is the sum over all of them.
-            h = context.cast(self.next(params, xu, h @ context.cast(v), h))
+            new = context.cast(self.next(params, xu, h @ context.cast(v), h))
+            h = new if real is None else jnp.where(real, new, h)
             return h, h
 
-        _, y = jax.lax.scan(step, jnp.zeros((x.shape[0], self.units), xu.dtype), in_time, reverse=self.reverse)
+        _, y = jax.lax.scan(step, jnp.zeros((len(x), self.units), xu.dtype), (in_time, real), reverse=self.reverse)
         return y.swapaxes(0, 1)
 
     def flops(self, inputs: Shape) -> int:
@@ -114,7 +120,10 @@ class GRU(Recurrence):
 
 @spec
 class Last(Layer):
-    """y = x_T, what stands at the last time: [batch, time, …] → [batch, …]."""
+    """y = x_T, what stands at the last time: [batch, time, …] → [batch, …].
+
+    Inside `Masked` it is the last time that is not padding; 0 where all is padding.
+    """
 
     def shape(self, inputs: Shape) -> Shape:
         if not inputs:
@@ -122,4 +131,14 @@ class Last(Layer):
         return inputs[1:]
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
-        return x[:, -1]
+        mask = context.mask_of(x)
+        if mask is None:
+            return x[:, -1]
+        at = last_place(mask).reshape(*mask.shape, *[1] * (x.ndim - 2))
+        return jnp.where(at, x, 0).sum(axis=1)
+
+
+def last_place(mask: jax.Array) -> jax.Array:
+    """True at the last True of each row of [batch, time], nowhere else."""
+    behind = jnp.cumsum(mask[:, ::-1], axis=1)[:, ::-1]
+    return mask & (behind == 1)

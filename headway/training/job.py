@@ -20,9 +20,9 @@ from headway.learning.penalties import Penalty
 from headway.learning.schedules.schedule import Epochs
 from headway.network.activations import Sigmoid, Softmax
 from headway.network.compose import expect_copies, last_address
-from headway.network.embedding import expect_tokens
 from headway.network.layer import Layer
 from headway.network.recompute import Recompute
+from headway.network.tokens import expect_tokens
 from headway.scale.mesh import Mesh
 from headway.scale.precision import Float32, Precision
 from headway.signals.probe import Watch, watched

@@ -4,14 +4,16 @@ from dataclasses import dataclass, replace
 
 from headway.data.bundled import MNIST1D, Diabetes, Digits, Iris
 from headway.data.dataset import Data
+from headway.data.text import StdlibText
 from headway.learning.losses import CrossEntropy, MeanSquaredError
-from headway.learning.metrics import R2, Accuracy
+from headway.learning.metrics import R2, Accuracy, BitsPerByte
 from headway.learning.optimizers.adaptive import AdamW
 from headway.learning.schedules.compose import Warmup
 from headway.learning.schedules.decay import Cosine
 from headway.learning.schedules.schedule import Epochs, Fraction
 from headway.models.convnet import pooled_convnet, strided_convnet
 from headway.models.mlp import mlp
+from headway.models.transformer import tied_language_model
 from headway.network.activations import Sigmoid
 from headway.network.layer import Layer
 from headway.spec.error import HeadwayError, did_you_mean
@@ -110,6 +112,19 @@ RECIPES: dict[str, Named] = {
             evaluation=Evaluation(Epochs(1), metrics=(Accuracy(),)),
         ),
         "accuracy", 0.05, 0.15,
+    ),
+    "stdlib-lm": Named(
+        "Python's own standard library byte by byte, a transformer of 2 blocks, files held out whole",
+        Recipe(
+            tied_language_model(256, width=64, heads=4, blocks=2),
+            data=Data(StdlibText(time=128), validation=0.1, test=0.1),
+            loss=CrossEntropy(),
+            optimizer=AdamW(warm_cosine(5e-3), weight_decay=0.1),
+            batch_size=32,
+            length=2000,
+            evaluation=Evaluation(500, metrics=(BitsPerByte(),), monitor="bits per byte", batch_size=128),
+        ),
+        "bits per byte", 2.0, 2.6,
     ),
 }  # fmt: skip
 

@@ -36,6 +36,7 @@ from headway.network.layer import Context, Layer, apply, initialize
 from headway.network.normalization import BatchNorm, LayerNorm, RMSNorm
 from headway.network.recurrent import Last
 from headway.network.residual import Residual
+from headway.network.tokens import Masked, TiedEmbedding
 from headway.signals.probe import watched
 from headway.spec.error import HeadwayError
 from headway.spec.node import spec
@@ -106,8 +107,8 @@ def start(layer, shape, seed=0):
 
 def inputs(layer, shape, rng):
     """Random numbers; numbers with ties, zeros and kinks among them; zeros only; far out numbers."""
-    if isinstance(layer, Embedding):
-        return [jnp.asarray(rng.integers(0, layer.vocabulary, (4, *shape)))]
+    if isinstance(layer, Embedding | TiedEmbedding | Masked):
+        return [jnp.asarray(rng.integers(0, getattr(layer, "vocabulary", 5), (4, *shape)))]
     x = rng.normal(size=(4, *shape))
     return [jnp.asarray(v) for v in (x, np.round(2 * x), 0 * x, 20 * x)]
 

@@ -4,11 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
 import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.learning.metrics import R2, Accuracy, TopK
+from headway.learning.metrics import R2, Accuracy, BitsPerByte, Perplexity, TopK
 from headway.spec.error import HeadwayError
 
 rng = np.random.default_rng(1)
@@ -40,7 +41,12 @@ def test_metrics_agree_with_scikit_learn(weights):
 
 JUDGES = [
     (metric, jax.jit(functools.partial(metric.sums, outputs, targets)))
-    for metric, outputs, targets in [(Accuracy(), SCORES, LABELS), (TopK(2), SCORES, LABELS), (R2(), VALUES, AIMS)]
+    for metric, outputs, targets in [
+        (Accuracy(), SCORES, LABELS),
+        (TopK(2), SCORES, LABELS),
+        (BitsPerByte(), SCORES, LABELS),
+        (R2(), VALUES, AIMS),
+    ]
 ]
 
 
@@ -93,6 +99,23 @@ def test_places_count_by_their_weights_and_padding_not_at_all():
         assert in_time == pytest.approx(judged(metric, SCORES, LABELS, WEIGHTS))
 
 
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["equal", "weighted"])
+def test_bits_and_perplexity_are_those_of_the_log_loss(weights):
+    p = scipy.special.softmax(SCORES.astype(float), axis=1)
+    nats = sklearn.metrics.log_loss(LABELS, p, sample_weight=weights)
+    assert judged(BitsPerByte(), SCORES, LABELS, weights) == pytest.approx(nats / np.log(2), rel=1e-5)
+    assert judged(Perplexity(), SCORES, LABELS, weights) == pytest.approx(np.exp(nats), rel=1e-5)
+    by_place = None if weights is None else weights.reshape(10, 4)
+    in_time = judged(BitsPerByte(), SCORES.reshape(10, 4, 6), LABELS.reshape(10, 4), by_place)
+    assert in_time == pytest.approx(nats / np.log(2), rel=1e-5)
+
+
+def test_a_uniform_guess_of_bytes_has_8_bits_and_hesitates_among_256():
+    z, y = jnp.zeros((2, 3, 256)), np.array([[0, 1, 255], [7, 7, 7]])
+    assert judged(BitsPerByte(), z, y) == pytest.approx(8)
+    assert judged(Perplexity(), z, y) == pytest.approx(256, rel=1e-5)
+
+
 def test_r2_takes_one_output_for_a_plain_target():
     assert judged(R2(), VALUES[:, :1], AIMS[:, 0]) == judged(R2(), VALUES[:, 0], AIMS[:, 0])
 
@@ -118,7 +141,7 @@ def test_r2_of_targets_that_do_not_vary_is_refused(targets):
         judged(R2(), np.ones(8), targets)
 
 
-@pytest.mark.parametrize("metric", [Accuracy(), TopK(2), R2()], ids=repr)
+@pytest.mark.parametrize("metric", [Accuracy(), TopK(2), BitsPerByte(), Perplexity(), R2()], ids=repr)
 def test_nothing_to_judge_is_refused(metric):
     outputs, targets = (VALUES, AIMS) if metric.targets == "values" else (SCORES, LABELS)
     with pytest.raises(HeadwayError, match="needs examples to judge"):

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 import headway as hw
-from headway.models.transformer import language_model, post_ln, pre_ln, sequence_classifier, transformer_block
+from headway.models.transformer import (
+    language_model,
+    post_ln,
+    pre_ln,
+    sequence_classifier,
+    tied_language_model,
+    transformer_block,
+)
 from headway.network.layer import apply, initialize
 from headway.network.normalization import LayerNorm
 from headway.network.values import flatten, nest
@@ -51,9 +58,10 @@ def test_the_output_of_a_classifier_comes_out_of_a_norm_once(placement):
     assert isinstance(last, LayerNorm)
 
 
+@pytest.mark.parametrize("model", [language_model, tied_language_model])
 @pytest.mark.parametrize("placement", [pre_ln, post_ln])
-def test_a_language_model_sees_nothing_of_what_follows(placement):
-    network = language_model(11, width=8, heads=2, blocks=2, placement=placement)
+def test_a_language_model_sees_nothing_of_what_follows(placement, model):
+    network = model(11, width=8, heads=2, blocks=2, placement=placement)
     tokens = jax.random.randint(jax.random.key(2), (1, 6), 0, 11)
     params, _ = initialize(network, (6,), jax.random.key(0))
     before = apply(network, params, tokens)[0]

@@ -10,7 +10,16 @@ import jax.numpy as jnp
 
 from headway.learning.backpropagation.rule import Back, Local, rule
 from headway.learning.regularization import Dropout, Noise, StochasticDepth
-from headway.network.convolution import AveragePool, Axis, Conv, Flatten, GlobalAveragePool, MaxPool, window_axes
+from headway.network.convolution import (
+    AveragePool,
+    Axis,
+    Conv,
+    Flatten,
+    GlobalAveragePool,
+    MaxPool,
+    mean_shares,
+    window_axes,
+)
 from headway.network.dense import Dense
 
 Axes = Sequence[Axis]
@@ -65,7 +74,9 @@ def average_pool(layer: AveragePool, at: Local, dy: jax.Array) -> Back:
 
 @rule(GlobalAveragePool)
 def global_average_pool(layer: GlobalAveragePool, at: Local, dy: jax.Array) -> Back:
-    """dy/dx = 1/n for each of the n positions."""
+    """dy/dx = 1/n for each of the n positions; for padding 0."""
+    if at.context.mask is not None:
+        return jnp.einsum("bt,bc->btc", mean_shares(at.context.mask, dy.dtype), dy), {}
     _, *positions, channels = at.x.shape
     share = dy / math.prod(positions)
     return jnp.broadcast_to(share.reshape(-1, *[1] * len(positions), channels), at.x.shape), {}

@@ -1,5 +1,6 @@
 """The rules of sequences: tokens, positions, attention and the feed-forward part of a block."""
 
+import dataclasses
 import functools
 import math
 
@@ -9,18 +10,43 @@ import jax.numpy as jnp
 from headway.learning.backpropagation.activations import silu
 from headway.learning.backpropagation.layers import affine
 from headway.learning.backpropagation.rule import Back, Local, backward, rule
-from headway.network.activations import SiLU, Softmax
-from headway.network.attention import MultiHeadAttention, Rotary
+from headway.network.activations import SiLU
+from headway.network.attention import MultiHeadAttention, Rotary, seen, seen_weights
 from headway.network.embedding import Embedding, LearnedPositions, SinusoidalPositions
 from headway.network.feedforward import FeedForward, SwiGLU
-from headway.network.recurrent import Last
+from headway.network.recurrent import Last, last_place
+from headway.network.tokens import Masked, TiedEmbedding
 
 
 @rule(Embedding)
 def embedding(layer: Embedding, at: Local, dy: jax.Array) -> Back:
     """y = table[x]: the row of a token gets the sum of dL/dy over its places; token ids have no derivative: 0."""
+    return jnp.zeros(at.x.shape), {"table": rows_of(at, dy)}
+
+
+def rows_of(at: Local, dy: jax.Array) -> jax.Array:
+    """What comes back to the table whose rows were looked up."""
+    return jnp.zeros(at.params["table"].shape, dy.dtype).at[at.x].add(dy)
+
+
+@rule(TiedEmbedding)
+def tied_embedding(layer: TiedEmbedding, at: Local, dy: jax.Array) -> Back:
+    """y = h tableᵀ, h = F(√d table[x]): dL/dtable = dL/dyᵀ h, as of a matrix, plus what its rows get back through F."""
     table = at.params["table"]
-    return jnp.zeros(at.x.shape), {"table": jnp.zeros(table.shape, dy.dtype).at[at.x].add(dy)}
+    scale = math.sqrt(layer.width)
+    body = at.inside("body", scale * table[at.x])
+    flat_h, flat_dy = (part.reshape(-1, part.shape[-1]) for part in (body.y, dy))
+    dx, dtheta = backward(layer.body, body, dy @ table)
+    found = {"table": flat_dy.T @ flat_h + rows_of(at, scale * dx), "body": dtheta}
+    return jnp.zeros(at.x.shape), {name: found[name] for name in at.params}
+
+
+@rule(Masked)
+def masked(layer: Masked, at: Local, dy: jax.Array) -> Back:
+    """y = F(x), with the mask for what is inside; token ids have no derivative: 0."""
+    inside = dataclasses.replace(at, context=layer.masked(at.x, at.context)).inside("body", at.x)
+    dx, body = backward(layer.body, inside, dy)
+    return dx, {"body": body} if at.params else {}
 
 
 @rule(LearnedPositions)
@@ -38,8 +64,12 @@ def sinusoidal_positions(layer: SinusoidalPositions, at: Local, dy: jax.Array) -
 
 @rule(Last)
 def last(layer: Last, at: Local, dy: jax.Array) -> Back:
-    """y = x_T: the last time gets dL/dy, all others 0."""
-    return jnp.zeros(at.x.shape, dy.dtype).at[:, -1].set(dy), {}
+    """y = x_T: the last time, or the last that is not padding, gets dL/dy, all others 0."""
+    mask = at.context.mask
+    if mask is None:
+        return jnp.zeros(at.x.shape, dy.dtype).at[:, -1].set(dy), {}
+    place = last_place(mask).reshape(*mask.shape, *[1] * (at.x.ndim - 2))
+    return jnp.where(place, dy[:, None], 0), {}
 
 
 @rule(FeedForward)
@@ -78,7 +108,8 @@ def attention(layer: MultiHeadAttention, at: Local, dy: jax.Array) -> Back:
     parts = {n: x @ params[f"w{n}"] + (params[f"b{n}"] if layer.bias else 0) for n in "qkv"}
     q, k, v = (h.reshape(*h.shape[:2], layer.heads, -1) for h in parts.values())
     q, k = (q, k) if turn is None else (turn.turn(q), turn.turn(k))
-    A, e = attention_weights(q, k, causal=layer.causal), q.shape[-1]
+    S, e = jnp.einsum("bshe,bthe->bhst", q, k) / math.sqrt(q.shape[-1]), q.shape[-1]
+    A = seen_weights(S, seen(S, layer.causal, at.context.mask))
     o = jnp.einsum("bhst,bthe->bshe", A, v)
     do, *projected = affine(o.reshape(x.shape), params["wo"], dy)
     do = do.reshape(o.shape)
@@ -92,13 +123,6 @@ def attention(layer: MultiHeadAttention, at: Local, dy: jax.Array) -> Back:
     dtheta = {f"w{n}": dw for n, (dw, _) in found.items()} | {f"b{n}": db for n, (_, db) in found.items()}
     dx = functools.reduce(jnp.add, (dx for dx, *_ in back.values()))
     return dx, {name: dtheta[name] for name in params}
-
-
-def attention_weights(q: jax.Array, k: jax.Array, *, causal: bool) -> jax.Array:
-    """A = softmax(q kᵀ / √e), [batch, heads, queries, keys]; causal: 0 for every key behind its query."""
-    S = jnp.einsum("bshe,bthe->bhst", q, k) / math.sqrt(q.shape[-1])
-    seen = jnp.tril(jnp.ones(S.shape[-2:], bool)) if causal else True
-    return Softmax().function(jnp.where(seen, S, -jnp.inf))
 
 
 def turned_back(rotary: Rotary, g: jax.Array) -> jax.Array:
