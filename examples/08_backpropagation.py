@@ -40,7 +40,7 @@ show("dL/dw₂ = aᵀ dL/dz", by_hand["second"]["w"])
 show("dL/dw₁ = xᵀ dL/dh", by_hand["first"]["w"])
 
 # The same by the rules of the library, and by JAX.
-ours = hw.gradients(network, loss, params, batch)
+ours = hw.gradients(network, params, batch, loss=loss)
 jax_gradients = jax.grad(lambda params: loss(hw.apply(network, params, batch.x)[0], batch.y))(params)
 for gradients in (by_hand, jax_gradients):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), ours.params, gradients)

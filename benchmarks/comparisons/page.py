@@ -35,7 +35,7 @@ def part(comparison: Comparison, record: Mapping[str, Any]) -> list[str]:
     """One comparison: its question, a row an arm or a point of its grid, and the pairs."""
     arms = record["arms"]
     chosen = any(arm["chosen"] for arm in arms.values())
-    grid = [address.rpartition("/")[2].replace("_", " ") for address in comparison.grid]
+    grid = [address.rpartition("/")[2].replace("_", " ") for address in next(iter(comparison.arms.values())).grid]
     header = ["arm", *grid, *(["chosen"] if chosen else []), *comparison.measures]
     rows = [
         [name, *(f"{value:g}" for value in cell["point"].values()), *([numbers(arm["chosen"])] if chosen else []),

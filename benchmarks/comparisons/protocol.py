@@ -22,10 +22,16 @@ SEEDS, TUNING_SEEDS, FAR = 10, 2, 500_000
 
 @dataclass(frozen=True)
 class Arm:
-    """A recipe, and the axes of a sweep over which it chooses by validation loss before it is run."""
+    """A recipe, the axes of a sweep over which it chooses by validation loss, and those of which every point is run."""
 
     recipe: Recipe
     tuned: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def record(self) -> dict[str, Any]:
+        """The arm as plain values."""
+        tuned, grid = ({at: list(values) for at, values in axes.items()} for axes in (self.tuned, self.grid))
+        return {"recipe": to_dict(self.recipe), "tuned": tuned, "grid": grid}
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,6 @@ class Comparison:
     """A question that arms answer.
 
     question   what is asked, and what was settled before the runs
-    grid       axes of a sweep of which every point is run and reported, for every arm
     measures   what is reported of a run, as `split/name`
     pairs      arms that are held against each other, seed by seed, in the first measure
     data       the data set, for recipes that name none
@@ -43,7 +48,6 @@ class Comparison:
     question: str
     arms: Mapping[str, Arm]
     measures: tuple[str, ...]
-    grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     pairs: tuple[tuple[str, str], ...] = ()
     data: Callable[[], Dataset] | None = None
 
@@ -64,8 +68,12 @@ def measure(name: str, comparison: Comparison) -> dict[str, Any]:
 
 def is_of(found: Mapping[str, Any] | None, arm: Arm) -> bool:
     """Whether a stored record is that of this arm as it is designed."""
-    axes = {address: list(values) for address, values in arm.tuned.items()}
-    return found is not None and from_dict(found["recipe"]) == arm.recipe and found["tuned"] == axes
+    axes = ("tuned", "grid")
+    return (
+        found is not None
+        and from_dict(found["recipe"]) == arm.recipe
+        and all(found[name] == arm.record()[name] for name in axes)
+    )
 
 
 def stored(name: str) -> dict[str, Any] | None:
@@ -83,10 +91,8 @@ def run(comparison: Comparison, arm: Arm, data: Dataset | None) -> dict[str, Any
         assert best is not None, "no point of the grid is finite at every seed"
         chosen, recipe = dict(best.point), recipe_at(recipe, best.point)
         tried = [cell_record(cell, (f"{tuning.split}/loss",)) for cell in tuning.cells()]
-    made = sweep(recipe, {**comparison.grid, "seed": range(SEEDS)}, data=data)
-    return {
-        "recipe": to_dict(arm.recipe),
-        "tuned": {address: list(values) for address, values in arm.tuned.items()},
+    made = sweep(recipe, {**arm.grid, "seed": range(SEEDS)}, data=data)
+    return arm.record() | {
         "chosen": chosen,
         "tried": tried,
         "cells": [cell_record(cell, comparison.measures) for cell in made.cells()],

@@ -11,7 +11,7 @@ def backpropagation() -> None:
     network, loss = hw.Sequential((hw.Dense(3), hw.Tanh(), hw.Dense(2))), hw.CrossEntropy()
     params, _ = hw.initialize(network, (4,), jax.random.key(0))
     batch = hw.Batch(jax.random.normal(jax.random.key(1), (8, 4)), jnp.arange(8) % 2)
-    back = hw.gradients(network, loss, params, batch).params["0"]["w"][0, 0]
+    back = hw.gradients(network, params, batch, loss=loss).params["0"]["w"][0, 0]
     up, down = ({**params, "0": {**params["0"], "w": params["0"]["w"].at[0, 0].add(h)}} for h in (1e-3, -1e-3))
     nudged = [loss(hw.apply(network, p, batch.x)[0], batch.y) for p in (up, down)]
     print(f"dL/dw by backpropagation {back:.5f}, by nudging w {(nudged[0] - nudged[1]) / 2e-3:.5f}")
@@ -32,7 +32,7 @@ def vanishing_gradient() -> None:
     for activation in (hw.Sigmoid(), hw.ReLU()):
         network = hw.mlp((32,) * 20, 10, activation=activation)
         params, _ = jax.jit(hw.initialize, static_argnums=(0, 1))(network, (32,), jax.random.key(0))
-        found = hw.gradients(network, hw.CrossEntropy(), params, batch).params
+        found = hw.gradients(network, params, batch, loss=hw.CrossEntropy()).params
         norms = [f"{jnp.linalg.norm(found[str(at)]['w']):.0e}" for at in (39, 21, 1)]
         print(f"{type(activation).__name__:<8} ‖dL/dw‖ of layer 20, 11, 1:", *norms)
 
@@ -43,7 +43,7 @@ def exploding_gradient() -> None:
     for scale in (1, 2):
         network = hw.Sequential((*(hw.Dense(32, init=hw.Orthogonal(scale)) for _ in range(10)), hw.Dense(10)))
         params, _ = hw.initialize(network, (32,), jax.random.key(0))
-        sent = hw.gradients(network, hw.CrossEntropy(), params, batch)
+        sent = hw.gradients(network, params, batch, loss=hw.CrossEntropy())
         grown = jnp.linalg.norm(sent.inputs) / jnp.linalg.norm(sent.boundaries["9"])
         print(f"weights × {scale}: dL/dh grows {grown:,.1f} times over 10 layers")
 

@@ -1,8 +1,38 @@
 """Scale at work: what training larger networks takes from memory and from devices."""
 
+import jax
 import jax.numpy as jnp
 
 import headway as hw
+
+
+def large_scale_training() -> None:
+    """What a network of 1.6 billion parameters takes before the first example, and what two techniques leave of it."""
+    made = hw.summary(hw.language_model(50_257, width=1600, heads=25, blocks=48), (1024,))
+    gigabytes = made.parameter_bytes / 1e9
+    print(f"{made.parameters / 1e9:.2f} billion parameters: {gigabytes:.1f} GB")
+    print(f"with gradients and Adam's moments: {4 * gigabytes:.1f} GB, on each of 8 devices {gigabytes / 2:.1f} GB")
+    print(f"outputs of all layers for one sequence: {made.activation_bytes / 1e9:.1f} GB, in 16 bits half of it")
+
+
+def data_parallelism() -> None:
+    """Two devices with half of a batch each: the mean of their gradients is the gradient of the whole batch."""
+    network, loss = hw.mlp((16,), 10), hw.CrossEntropy()
+    params, _ = hw.initialize(network, (8,), jax.random.key(0))
+    x, y = jax.random.normal(jax.random.key(1), (64, 8)), jnp.arange(64) % 10
+    whole, first, second = (
+        jax.grad(lambda p, part=part: loss(hw.apply(network, p, x[part])[0], y[part]))(params)
+        for part in (slice(None), slice(32), slice(32, None))
+    )
+    apart = jax.tree.map(lambda w, a, b: abs(w - (a + b) / 2).max(), whole, first, second)
+    print("largest difference of the gradients below 1e-6:", max(jax.tree.leaves(apart)) < 1e-6)
+
+
+def model_parallelism() -> None:
+    """A weight divided among two devices by its columns, the next by its rows: each device makes half of the sum."""
+    network = hw.FeedForward(64)
+    for address, placement in hw.placements(network.declare((8, 32)), hw.Mesh(1, tensor=2)).items():
+        print(f"{address:<10} {placement}")
 
 
 def gradient_checkpointing() -> None:

@@ -21,6 +21,7 @@ from headway.learning.losses import (
     ProbabilityBinaryCrossEntropy,
     ProbabilityCrossEntropy,
 )
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.models.convnet import pooled_convnet, strided_convnet
 from headway.models.mlp import mlp
@@ -40,6 +41,7 @@ from headway.network.tokens import Masked, TiedEmbedding
 from headway.signals.probe import watched
 from headway.spec.error import HeadwayError
 from headway.spec.node import spec
+from headway.training.recipe import Recipe
 from headway.training.step import Batch
 from kinds import ALL, examples, input_shapes
 
@@ -200,7 +202,7 @@ def solved(name, mode):
 
         @jax.jit
         def both(params, x):
-            ours = gradients(layer, LOSS, params, Batch(x, y, keys, WEIGHTS), state, mode)
+            ours = gradients(layer, params, Batch(x, y, keys, WEIGHTS), loss=LOSS, state=state, mode=mode)
 
             def objective(params, x, extra):
                 context = Context(mode, keys, lambda a, h: h + extra[a] if a in extra else h)
@@ -237,7 +239,7 @@ def test_boundaries_come_in_the_order_of_computation():
     params, state = initialize(layer, shape, jax.random.key(0))
     batch = Batch(jnp.ones((4, *shape)), jnp.arange(4), jax.random.split(jax.random.key(1), 4))
     order = []
-    jax.eval_shape(lambda p: order.extend(gradients(layer, LOSS, p, batch, state).boundaries), params)
+    jax.eval_shape(lambda p: order.extend(gradients(layer, p, batch, loss=LOSS, state=state).boundaries), params)
     assert tuple(order) == watched(layer, shape)
 
 
@@ -249,6 +251,17 @@ class Doubled(Layer):
         return 2 * x
 
 
+def test_a_recipe_says_its_network_and_loss_itself_and_a_network_alone_has_no_loss():
+    recipe = Recipe(mlp((4,), 2), loss=MeanSquaredError(), optimizer=SGD(0.1))
+    params, _ = initialize(recipe.network, (3,), jax.random.key(0))
+    batch = Batch(jnp.ones((2, 3)), jnp.eye(2))
+    expected = jax.grad(lambda p: recipe.loss(apply(recipe.network, p, batch.x)[0], batch.y))(params)
+    found = gradients(recipe, params, batch).params
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-7), found, expected)
+    with pytest.raises(HeadwayError, match=r"^loss: a network alone has none.*Give a recipe, or loss=CrossEntropy"):
+        gradients(recipe.network, params, batch)
+
+
 def test_kinds_without_a_rule_are_listed_and_refused_by_name_until_a_rule_is_written(monkeypatch):
     monkeypatch.setattr("headway.learning.backpropagation.rule.RULES", RULES.copy())
     layer = Sequential((Dense(3), Residual(Doubled(), scale=0.5), Doubled()))
@@ -256,10 +269,10 @@ def test_kinds_without_a_rule_are_listed_and_refused_by_name_until_a_rule_is_wri
     batch = Batch(jnp.ones((2, 3)), jnp.arange(2))
     assert Doubled.kind in kinds_without_rule()
     with pytest.raises(HeadwayError, match=rf"1/body: backpropagation needs a rule .*; got none for {Doubled.kind}\. "):
-        gradients(layer, LOSS, params, batch)
+        gradients(layer, params, batch, loss=LOSS)
     rule(Doubled)(lambda layer, at, dy: (2 * dy, {}))
     assert Doubled.kind not in kinds_without_rule()
-    found = gradients(layer, LOSS, params, batch).params
+    found = gradients(layer, params, batch, loss=LOSS).params
     expected = jax.grad(lambda p: LOSS(apply(layer, p, batch.x)[0], batch.y))(params)
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-7), found, expected)
 
@@ -276,6 +289,6 @@ def test_gradients_have_the_dtype_of_what_they_are_the_gradient_of():
     layer = Sequential((Conv(3), LayerNorm(), MaxPool(2), Flatten(), Residual(Dense(12), scale=0.5), Tanh(), Dense(3)))
     params, _ = initialize(layer, (4, 4, 2), jax.random.key(0), jnp.bfloat16)
     batch = Batch(jnp.ones((2, 4, 4, 2), jnp.bfloat16), jnp.arange(2))
-    found = jax.eval_shape(lambda params: gradients(layer, LOSS, params, batch), params)
+    found = jax.eval_shape(lambda params: gradients(layer, params, batch, loss=LOSS), params)
     assert {g.dtype for g in jax.tree.leaves((found.params, found.boundaries, found.inputs))} == {jnp.dtype("bfloat16")}
     assert found.loss.dtype == jnp.float32

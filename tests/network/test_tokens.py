@@ -168,7 +168,7 @@ def test_the_gradient_of_a_tied_table_is_the_sum_of_those_of_an_untied_pair(key,
 
     table = params["table"]
     loss, (reads, scores, body) = jax.jit(jax.value_and_grad(untied, (0, 1, 2)))(table, table, params["body"])
-    found = jax.jit(lambda params: gradients(tied, CrossEntropy(), params, Batch(x, y)))(params)
+    found = jax.jit(lambda params: gradients(tied, params, Batch(x, y), loss=CrossEntropy()))(params)
     np.testing.assert_allclose(found.loss, loss, rtol=1e-6)
     expected = {"table": reads + scores, "body": body}
     automatic = jax.jit(jax.grad(lambda p: CrossEntropy()(apply(tied, p, x)[0], y)))(params)

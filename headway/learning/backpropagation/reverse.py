@@ -14,6 +14,7 @@ from headway.learning.backpropagation.losses import loss_gradient
 from headway.learning.backpropagation.rule import Local, Record, backward, expect_rules, lacks_rule
 from headway.learning.losses import Loss
 from headway.network.layer import Context, Layer, Params, State, apply, salts
+from headway.spec.error import HeadwayError
 from headway.spec.node import KINDS, load_kinds
 
 
@@ -28,6 +29,15 @@ class Examples(Protocol):
     def keys(self) -> jax.Array | None: ...
     @property
     def weights(self) -> jax.Array | None: ...
+
+
+class Trained(Protocol):
+    """What is trained, such as a `headway.Recipe`: a network and its loss."""
+
+    @property
+    def network(self) -> Layer: ...
+    @property
+    def loss(self) -> Loss: ...
 
 
 class Gradients(NamedTuple):
@@ -55,20 +65,24 @@ def forward(network: Layer, params: Params, x: jax.Array, state: State, context:
 
 
 def gradients(
-    network: Layer,
-    loss: Loss,
+    trained: Layer | Trained,
     params: Params,
     batch: Examples,
+    *,
+    loss: Loss | None = None,
     state: State | None = None,
     mode: Literal["train", "eval"] = "train",
 ) -> Gradients:
-    """dL/dθ and dL/dh by backpropagation: the layers' own rules, chained from the output back to the input.
+    """dL/dθ and dL/dh of a recipe, or of a network with its `loss`, by backpropagation: the layers' own rules, chained.
 
     With h_0 = x, h_k = f_k(h_{k−1}; θ_k), L = loss(h_n): dL/dh_{k−1} = (∂h_k/∂h_{k−1})ᵀ dL/dh_k and
     dL/dθ_k = (∂h_k/∂θ_k)ᵀ dL/dh_k, so each factor is multiplied once (Rumelhart, Hinton & Williams 1986;
     Goodfellow et al. 2016, section 6.5). Equal to `jax.grad`; can be compiled. A kind without a rule
     (`kinds_without_rule`) is an error.
     """
+    network, loss = (trained, loss) if isinstance(trained, Layer) else (trained.network, loss or trained.loss)
+    if loss is None:
+        raise HeadwayError("loss", "a network alone has none", None, "Give a recipe, or loss=CrossEntropy().")
     expect_rules(loss)
     z, at = forward(network, params, batch.x, state or {}, Context(mode, batch.keys))
     dx, dtheta = backward(network, at, loss_gradient(loss, z, batch.y, batch.weights))
