@@ -1,6 +1,9 @@
 """What all tests share: compiled programs kept on disk, strict JAX, random numbers that are the same every time."""
 # ruff: noqa: E402 (the environment must be set before JAX reads it)
 
+import contextlib
+import ctypes
+import gc
 import os
 from pathlib import Path
 
@@ -27,6 +30,27 @@ hypothesis.settings.load_profile("headway")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How often the long drills kill a run."""
     parser.addoption("--kills", type=int, default=20)
+
+
+GIBIBYTES = {"allowed": 3.0}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Let compiled programs go once they hold 3 GiB: a worker runs thousands of tests."""
+    if resident() < GIBIBYTES["allowed"]:
+        return
+    jax.clear_caches()
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)  # what is free goes back to the system
+    GIBIBYTES["allowed"] = resident() + 3
+
+
+def resident() -> float:
+    """GiB of memory that this process holds; 0 where the system does not say."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**30 if statm.exists() else 0.0
 
 
 @pytest.fixture
