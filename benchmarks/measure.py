@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.workloads import WORKLOADS, Workload
+from benchmarks.workloads import WORKLOADS, SequenceWorkload, Workload
 
 ROOT = Path(__file__).parent.parent
 THREADS = 2
@@ -28,11 +28,12 @@ SYSTEMS = {
     "PyTorch eager, fused Adam": ("benchmarks.peers.pytorch", "EagerFused"),
     "PyTorch compiled": ("benchmarks.peers.pytorch", "Compiled"),
     "Flax NNX + Optax": ("benchmarks.peers.flax_nnx", "FlaxNNX"),
+    "Equinox + Optax": ("benchmarks.peers.equinox", "Equinox"),
     "Keras on JAX": ("benchmarks.peers.keras_jax", "KerasJAX"),
     "scikit-learn": ("benchmarks.peers.scikit", "ScikitLearn"),
     LIMIT: ("benchmarks.matrix_product", "MatrixProduct"),
 }
-PACKAGES = ("headway", "jax", "jaxlib", "numpy", "torch", "flax", "optax", "keras", "scikit-learn")
+PACKAGES = ("headway", "jax", "jaxlib", "numpy", "torch", "flax", "equinox", "optax", "keras", "scikit-learn")
 
 
 class Worker:
@@ -67,15 +68,17 @@ class Worker:
 
 
 def measure(rounds: int, names: list[str]) -> dict[str, Any]:
-    """Everything, as plain values to be kept."""
+    """These workloads, and the cold start with all of them, as plain values to be kept."""
     with tempfile.TemporaryDirectory() as folder:
         environment = environment_in(folder)
-        return {
+        found: dict[str, Any] = {
             "machine": machine(),
             "versions": versions(),
             "workloads": {name: measure_workload(name, rounds, environment) for name in names},
-            "cold_start": [cold_start(Path(folder), environment, attempt) for attempt in range(6)][1:],
         }
+        if set(names) == set(WORKLOADS):
+            found["cold_start"] = [cold_start(Path(folder), environment, attempt) for attempt in range(6)][1:]
+        return found
 
 
 def measure_workload(name: str, rounds: int, environment: Mapping[str, str]) -> dict[str, Any]:
@@ -110,7 +113,10 @@ def measure_workload(name: str, rounds: int, environment: Mapping[str, str]) -> 
 
 def systems_for(workload: Workload) -> list[str]:
     """The systems that can do this work here."""
-    without = {"scikit-learn"} if workload.channels else set()
+    if isinstance(workload, SequenceWorkload):
+        without = {"Keras on JAX", "scikit-learn"}
+    else:
+        without = {"Equinox + Optax", *(["scikit-learn"] if workload.channels else [])}
     if not (shutil.which("g++") or shutil.which("clang++")):
         without.add("PyTorch compiled")
     return [system for system in SYSTEMS if system not in without]

@@ -1,16 +1,20 @@
 """The workloads in Headway: the compiled chunk of updates that `train` runs, checks for NaN included."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.workloads import B1, B2, CLASSES, EPS, LEARNING_RATE, Workload
+from benchmarks.workloads import B1, B2, CLASSES, EPS, LEARNING_RATE, SequenceWorkload, Workload
 from headway.data.dataset import arrays
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.adaptive import Adam
 from headway.models.convnet import pooled_convnet
 from headway.models.mlp import mlp
+from headway.models.transformer import language_model
+from headway.network.layer import Layer
 from headway.signals.probe import Watch
 from headway.training.chunk import compute, longest
 from headway.training.evaluate import outputs
@@ -23,17 +27,20 @@ class Headway:
     """Batches are drawn inside the compiled chunk; measures come back to the host after each chunk."""
 
     def __init__(self, workload: Workload, watch: Watch | None = None) -> None:
-        network = pooled_convnet(workload.channels, CLASSES) if workload.channels else mlp(workload.widths, CLASSES)
         optimizer = Adam(LEARNING_RATE, b1=B1, b2=B2, eps=EPS)
         recipe = Recipe(
-            network,
+            network(workload),
             loss=CrossEntropy(),
             optimizer=optimizer,
             batch_size=workload.batch,
             length=Epochs(1e6),
             watch=watch,
         )
-        dataset = arrays(*workload.examples(), test=None, validation=None, standardize=False)
+        told: dict[str, Any] = {"test": None, "validation": None, "standardize": False}
+        if isinstance(workload, SequenceWorkload):
+            v = workload.vocabulary
+            told |= {"tokens": v, "classes": tuple(map(str, range(v)))}
+        dataset = arrays(*workload.examples(), **told)
         self.job = prepare(recipe, dataset)
         self.examples = jax.tree.map(jnp.asarray, dataset.train.arrays)
         self.state = initial_state(self.job.update, workload.inputs)
@@ -46,5 +53,12 @@ class Headway:
             chunk = compute(self.job, self.state, self.examples, self.step, min(end - self.step, longest(self.job)))
             self.state, self.step = chunk.state, self.step + len(chunk.measures)
 
-    def outputs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outputs(self, x: NDArray[Any]) -> NDArray[np.float32]:
         return outputs(self.job.recipe.network, self.state, x)
+
+
+def network(workload: Workload) -> Layer:
+    """The network of the workload."""
+    if isinstance(workload, SequenceWorkload):
+        return language_model(workload.vocabulary, width=workload.width, heads=workload.heads, blocks=workload.blocks)
+    return pooled_convnet(workload.channels, CLASSES) if workload.channels else mlp(workload.widths, CLASSES)

@@ -1,4 +1,4 @@
-"""What watching costs: `python -m benchmarks.signals` measures it on the three workloads and writes the page.
+"""What watching costs: `python -m benchmarks.signals` measures it on the workloads and writes the page.
 
 One process trains the same workload unwatched and watched every 50, 10 and 1 updates, a block of each in every round,
 in an order drawn anew. The result is stored in `benchmarks/results/signals.json`, docs/signals.md is made from it.

@@ -1,9 +1,9 @@
-"""What is measured: three networks, their data, and the arithmetic of one update."""
+"""What is measured: four networks, their data, and the arithmetic of one update."""
 
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ LEARNING_RATE, B1, B2, EPS = 1e-3, 0.9, 0.999, 1e-8
 
 
 @dataclass(frozen=True)
-class Workload:
+class ClassifierWorkload:
     """A classifier of ten classes: 3×3 convolutions with ReLU and 2×2 max pooling, then dense layers with ReLU.
 
     batch, batches   examples in a batch, and batches in an epoch
@@ -59,10 +59,66 @@ class Workload:
         return self.batch * (3 * sum(forward) - forward[0])
 
 
-WORKLOADS = {
-    "small": Workload("MLP 40-100-100-10, batch 100", (40,), (), (100, 100), 100, 40, 25),
-    "middle": Workload("MLP 784-256-256-10, batch 128", (784,), (), (256, 256), 128, 80, 3),
-    "cnn": Workload("CNN 32×32×3, 32-64-64 channels, batch 64", (32, 32, 3), (32, 64, 64), (), 64, 20, 2),
+@dataclass(frozen=True)
+class SequenceWorkload:
+    """A causal language model: every place of a sequence predicts the token that follows.
+
+    Token vectors plus fixed sinusoidal positions; Pre-LN blocks of attention and of feed-forward with 4 × width units
+    and GELU by erf; a last LayerNorm; a dense head of its own (not the table of the tokens). Every dense layer has a
+    bias, every LayerNorm scale, shift and epsilon 1e-5.
+    """
+
+    title: str
+    vocabulary: int
+    time: int
+    width: int
+    heads: int
+    blocks: int
+    batch: int
+    batches: int
+    epochs: int
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """The shape of an example."""
+        return (self.time,)
+
+    def examples(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """x, y [n, time]: in nine of ten places the next token is a fixed one for each token, else any."""
+        rng = np.random.default_rng(0)
+        follower, n = rng.permutation(self.vocabulary), self.batch * self.batches
+        tokens = rng.integers(self.vocabulary, size=(n, self.time + 1))
+        for t in range(self.time):
+            tokens[:, t + 1] = np.where(rng.random(n) < 0.9, follower[tokens[:, t]], tokens[:, t + 1])
+        return tokens[:, :-1].astype(np.int32), tokens[:, 1:].astype(np.int32)
+
+    def positions(self) -> NDArray[np.float32]:
+        """[time, width]: sin(t / 10000^{2i/width}) and the cosine, in turn (Vaswani et al. 2017)."""
+        a = np.arange(self.time)[:, None] * 10000.0 ** (-np.arange(0, self.width, 2) / self.width)
+        return np.stack([np.sin(a), np.cos(a)], axis=-1).reshape(self.time, self.width).astype(np.float32)
+
+    def parameters(self) -> int:
+        """How many weights and biases there are."""
+        d, v = self.width, self.vocabulary
+        block = 4 * (d * d + d) + (4 * d * d + 4 * d) + (4 * d * d + d) + 4 * d
+        return v * d + self.blocks * block + 2 * d + d * v + v
+
+    def flops(self) -> int:
+        """As for classifiers, with q kᵀ and the weighted sum of values over all pairs of places, the masked ones too.
+
+        Every product's two factors need a gradient: three equal products each.
+        """
+        d, pairs = self.width, 2 * self.time * self.time * self.width
+        block = 2 * self.time * (4 * d * d + 8 * d * d) + 2 * pairs
+        return 3 * self.batch * (self.blocks * block + 2 * self.time * d * self.vocabulary)
+
+
+Workload = ClassifierWorkload | SequenceWorkload
+WORKLOADS: dict[str, Workload] = {
+    "small": ClassifierWorkload("MLP 40-100-100-10, batch 100", (40,), (), (100, 100), 100, 40, 25),
+    "middle": ClassifierWorkload("MLP 784-256-256-10, batch 128", (784,), (), (256, 256), 128, 80, 3),
+    "cnn": ClassifierWorkload("CNN 32×32×3, 32-64-64 channels, batch 64", (32, 32, 3), (32, 64, 64), (), 64, 20, 2),
+    "transformer": SequenceWorkload("Transformer 4 blocks × 128, 64 tokens, batch 16", 256, 64, 128, 4, 4, 16, 32, 1),
 }
 
 
@@ -74,5 +130,5 @@ class System(Protocol):
     def train(self, epochs: int) -> None:
         """Make that many epochs of updates on shuffled batches, and wait until the last one is done."""
 
-    def outputs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits, or log-probabilities, [batch, 10]."""
+    def outputs(self, x: NDArray[Any]) -> NDArray[np.float32]:
+        """Logits, or log-probabilities, [batch, classes] or [batch, time, vocabulary]."""

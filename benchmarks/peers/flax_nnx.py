@@ -1,6 +1,7 @@
 """The workloads in Flax NNX with Optax: one jitted step a call."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ import optax
 from flax import nnx
 from numpy.typing import NDArray
 
-from benchmarks.workloads import B1, B2, CLASSES, EPS, LEARNING_RATE, Workload
+from benchmarks.workloads import B1, B2, CLASSES, EPS, LEARNING_RATE, ClassifierWorkload, SequenceWorkload, Workload
 
 
 class FlaxNNX:
@@ -19,7 +20,7 @@ class FlaxNNX:
         x, y = workload.examples()
         self.x, self.y, self.batch = jnp.asarray(x), jnp.asarray(y), workload.batch
         self.rng = np.random.default_rng(0)
-        self.model = network(workload)
+        self.model = LanguageModel(workload) if isinstance(workload, SequenceWorkload) else classifier(workload)
         optimizer = nnx.Optimizer(self.model, optax.adam(LEARNING_RATE, B1, B2, EPS), wrt=nnx.Param)
         self.parameters = sum(leaf.size for leaf in jax.tree.leaves(nnx.state(self.model, nnx.Param)))
         # Flax's guide to performance: walk the module's graph once, not at every call.
@@ -32,7 +33,7 @@ class FlaxNNX:
                 loss = self.step(self.x, self.y, indices)
         jax.block_until_ready((loss, nnx.state(self.model)))
 
-    def outputs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outputs(self, x: NDArray[Any]) -> NDArray[np.float32]:
         return np.asarray(self.model(jnp.asarray(x)))
 
 
@@ -49,7 +50,7 @@ def step(model: nnx.Module, optimizer: nnx.Optimizer, x: jax.Array, y: jax.Array
     return loss
 
 
-def network(workload: Workload) -> nnx.Sequential:
+def classifier(workload: ClassifierWorkload) -> nnx.Sequential:
     """The network of the workload."""
     rngs = nnx.Rngs(0)
     pool = functools.partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2))
@@ -61,3 +62,35 @@ def network(workload: Workload) -> nnx.Sequential:
             layers += [nnx.Linear(fan_in, fan_out, rngs=rngs), nnx.relu]
     flatten = lambda x: x.reshape(len(x), -1)  # noqa: E731
     return nnx.Sequential(*layers, flatten, nnx.Linear(workload.layers()[-1][1], CLASSES, rngs=rngs))
+
+
+class Block(nnx.Module):
+    """x + attention(LN(x)), then x + feed-forward(LN(x))."""
+
+    def __init__(self, width: int, heads: int, rngs: nnx.Rngs) -> None:
+        norm = functools.partial(nnx.LayerNorm, width, epsilon=1e-5, rngs=rngs)
+        self.norm1, self.norm2 = norm(), norm()
+        self.attention = nnx.MultiHeadAttention(heads, width, decode=False, rngs=rngs)
+        self.wide, self.narrow = nnx.Linear(width, 4 * width, rngs=rngs), nnx.Linear(4 * width, width, rngs=rngs)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        x = x + self.attention(self.norm1(x), mask=nnx.make_causal_mask(x[..., 0]))
+        return x + self.narrow(nnx.gelu(self.wide(self.norm2(x)), approximate=False))
+
+
+class LanguageModel(nnx.Module):
+    """The network of a workload of sequences, block after block as in Flax's examples; tokens start as N(0, 1)."""
+
+    def __init__(self, workload: SequenceWorkload) -> None:
+        rngs, d = nnx.Rngs(0), workload.width
+        self.tokens = nnx.Embed(workload.vocabulary, d, embedding_init=jax.nn.initializers.normal(1.0), rngs=rngs)
+        self.positions = nnx.Variable(jnp.asarray(workload.positions()))
+        self.blocks = nnx.List([Block(d, workload.heads, rngs) for _ in range(workload.blocks)])
+        self.norm = nnx.LayerNorm(d, epsilon=1e-5, rngs=rngs)
+        self.head = nnx.Linear(d, workload.vocabulary, rngs=rngs)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        x = self.tokens(x) + self.positions[...]
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x))

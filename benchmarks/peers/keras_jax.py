@@ -8,13 +8,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.workloads import B1, B2, CLASSES, EPS, LEARNING_RATE, Workload
+from benchmarks.workloads import B1, B2, CLASSES, EPS, LEARNING_RATE, ClassifierWorkload
 
 
 class KerasJAX:
     """`fit` on arrays in memory, its progress bar off."""
 
-    def __init__(self, workload: Workload) -> None:
+    def __init__(self, workload: ClassifierWorkload) -> None:
         self.x, self.y = workload.examples()
         self.batch = workload.batch
         keras.utils.set_random_seed(0)

@@ -4,13 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.workloads import B1, B2, CLASSES, EPS, LEARNING_RATE, Workload
+from benchmarks.workloads import B1, B2, CLASSES, EPS, LEARNING_RATE, ClassifierWorkload
 
 
 class ScikitLearn:
     """`partial_fit` on the whole set: each call is an epoch of shuffled batches."""
 
-    def __init__(self, workload: Workload) -> None:
+    def __init__(self, workload: ClassifierWorkload) -> None:
         self.x, self.y = workload.examples()
         self.parameters = workload.parameters()  # scikit-learn makes its weights in the first update
         self.model = MLPClassifier(workload.widths, batch_size=workload.batch, learning_rate_init=LEARNING_RATE,
