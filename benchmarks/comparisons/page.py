@@ -1,5 +1,6 @@
 """The page of results: for every comparison its arms, what they chose, and the differences with their intervals."""
 
+import json
 import statistics
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from benchmarks.comparisons.designs import COMPARISONS
 from benchmarks.comparisons.protocol import SEEDS, TUNING_SEEDS, Comparison, stored
 from headway.doctor.verdict import interval
 
+DRILL = Path(__file__).parents[1] / "results/accept/stdlib-lm.json"
 PAGE = Path(__file__).parents[2] / "docs/results.md"
 
 
@@ -28,7 +30,8 @@ def page(records: Mapping[str, Any]) -> str:
         "deviation; an interval is the BCa bootstrap's 95 % for the mean of the paired differences. Made by",
         "`python -m benchmarks.comparisons`; seed by seed in `benchmarks/results/comparisons/`.",
     ]
-    return "\n".join([*head, *(line for name, record in records.items() for line in part(COMPARISONS[name], record))])
+    parts = [line for name, record in records.items() for line in part(COMPARISONS[name], record)]
+    return "\n".join([*head, *parts, *language_model(json.loads(DRILL.read_text()))])
 
 
 def part(comparison: Comparison, record: Mapping[str, Any]) -> list[str]:
@@ -45,6 +48,20 @@ def part(comparison: Comparison, record: Mapping[str, Any]) -> list[str]:
     versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
     return ["", f"## {comparison.title}", "", comparison.question, "", *table(header, rows), "",
             *(f"- {pair(comparison.measures[0], arms, *two)}" for two in comparison.pairs), "",
+            f"Versions: {versions}.", ""]  # fmt: skip
+
+
+def language_model(drill: Mapping[str, Any]) -> list[str]:
+    """The language model beside counting, on files that neither has seen."""
+    held_out = ("validation", "test")
+    rows = [["`stdlib-lm`", *(f"{drill['bits'][split]:.3f}" for split in held_out)]]
+    rows += [[f"Markov model of order {order}", *(f"{bits[split]:.3f}" for split in held_out)]
+             for order, bits in drill["markov"].items()]  # fmt: skip
+    versions = ", ".join(f"{name} {number}" for name, number in drill["manifest"]["versions"].items())
+    return ["", "## A language model of bytes", "",
+            f"`headway train stdlib-lm`, {drill['updates']:,} updates at one seed, and Markov models fitted on the",
+            "same bytes with their smoothing chosen on the validation files. Bits per byte on files held out whole.",
+            "The result of the drill that `make accept` runs.", "", *table(["model", *held_out], rows), "",
             f"Versions: {versions}.", ""]  # fmt: skip
 
 
