@@ -92,7 +92,7 @@ def test_a_trace_of_a_recipe_is_of_its_first_weights(capsys, monkeypatch):
     found, recipe = json.loads(out), named("iris").recipe
     examples = recipe.data.load().train[3:4]
     params = replay(recipe, [0])[0]["params"]
-    gradient = hw_gradients(recipe.network, recipe.loss, params, Batch(*map(jnp.asarray, (examples.x, examples.y))))
+    gradient = hw_gradients(recipe, params, Batch(*map(jnp.asarray, (examples.x, examples.y))))
     np.testing.assert_allclose(found["gradients"]["1/w"], gradient.params["1"]["w"], rtol=1e-5, atol=1e-7)
     assert found["chain"]["total"] == pytest.approx(found["chain"]["by_jax"], rel=1e-4)
 

@@ -74,7 +74,7 @@ class Recurrence(Layer):
             h = new if real is None else jnp.where(real, new, h)
             return h, h
 
-        _, y = jax.lax.scan(step, jnp.zeros((len(x), self.units), xu.dtype), (in_time, real), reverse=self.reverse)
+        _, y = jax.lax.scan(step, jnp.zeros((x.shape[0], self.units), xu.dtype), (in_time, real), reverse=self.reverse)
         return y.swapaxes(0, 1)
 
     def flops(self, inputs: Shape) -> int:
