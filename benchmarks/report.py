@@ -30,13 +30,13 @@ INTRODUCTION = """# Benchmarks
 Made by `make bench` from the newest stored result of each workload in `benchmarks/results`; do not edit.
 
 Every system does the same work: the same layers, batch, float32, mean cross-entropy and Adam, on the same data in
-memory, each update drawing its batch from a shuffled epoch. Initial weights are each library's own. Systems run in
-processes of their own; in each round every system trains one block of updates, in an order drawn anew. A ratio is the
-median over rounds of Headway's time by the other's in the same round, with the 95 % bootstrap interval of that median.
-A bar is met when the whole interval is within it. GFLOP/s counts the matrix products of forward and backward pass; the
-share is of what a product of two 2048 × 2048 matrices reached in the same rounds. First epoch: building the network,
-compilation, and one epoch of updates. Loss: after that epoch, on 512 examples. Equinox is measured on the transformer
-alone; Keras and scikit-learn are not measured there.
+memory, each update drawing its batch from a shuffled epoch. Initial weights are each library's own, but for token
+tables, which are N(0, 1) in all. Systems run in processes of their own; in each round every system trains one block of
+updates, in an order drawn anew. A ratio is the median over rounds of Headway's time by the other's in the same round,
+with the 95 % bootstrap interval of that median. A bar is met when the whole interval is within it. GFLOP/s counts the
+matrix products of forward and backward pass; the share is of what a product of two 2048 × 2048 matrices reached in the
+same rounds. First epoch: building the network, compilation, and one epoch of updates. Loss: after that epoch, on 512
+examples. Equinox is measured on the transformer alone; Keras and scikit-learn are not measured there.
 """
 ORIGIN = """Measured {date} in {rounds} rounds, stored in `{name}`: {processor}, {cores} cores, {threads} threads a
 system, {system}, load average {load} at the start; {versions}.
