@@ -54,7 +54,11 @@ def test_a_concept_shows_everything_the_map_says_of_it():
 
 @pytest.mark.parametrize(
     ("word", "code"),
-    [("ReLU", "headway.network.activations.ReLU"), ("Loss Landscape", "planned"), ("Regression", "no code of its own")],
+    [
+        ("ReLU", "headway.network.activations.ReLU"),
+        ("Large-Scale Training", "planned"),
+        ("Regression", "no code of its own"),
+    ],
 )
 def test_a_concept_says_where_its_code_is_or_why_there_is_none(word, code):
     assert f"code         {code}" in described_text(deep_learning(), word)
