@@ -15,7 +15,6 @@ from headway.models.convnet import pooled_convnet
 from headway.models.mlp import mlp
 from headway.models.transformer import language_model
 from headway.network.layer import Layer
-from headway.signals.probe import Watch
 from headway.training.chunk import compute, longest
 from headway.training.evaluate import outputs
 from headway.training.job import prepare
@@ -24,9 +23,12 @@ from headway.training.step import initial_state
 
 
 class Headway:
-    """Batches are drawn inside the compiled chunk; measures come back to the host after each chunk."""
+    """Batches are drawn inside the compiled chunk; measures come back to the host after each.
 
-    def __init__(self, workload: Workload, watch: Watch | None = None) -> None:
+    settings    fields of the recipe, such as `watch=` and `precision=`
+    """
+
+    def __init__(self, workload: Workload, **settings: Any) -> None:
         optimizer = Adam(LEARNING_RATE, b1=B1, b2=B2, eps=EPS)
         recipe = Recipe(
             network(workload),
@@ -34,7 +36,7 @@ class Headway:
             optimizer=optimizer,
             batch_size=workload.batch,
             length=Epochs(1e6),
-            watch=watch,
+            **{"watch": None} | settings,
         )
         told: dict[str, Any] = {"test": None, "validation": None, "standardize": False}
         if isinstance(workload, SequenceWorkload):

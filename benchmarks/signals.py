@@ -41,7 +41,7 @@ def measure(rounds: int) -> dict[str, Any]:
 
 def measured(workload: Workload, rounds: int) -> dict[str, Any]:
     """One workload: blocks in interleaved order, the first of each, which compiles, apart."""
-    systems = {str(every): Headway(workload, Watch(every) if every else None) for every in EVERY}
+    systems = {str(every): Headway(workload, watch=Watch(every) if every else None) for every in EVERY}
     first, seconds = {}, {name: list[float]() for name in systems}
     for name, system in systems.items():
         first[name] = timed(system, 1)

@@ -32,8 +32,8 @@ from headway.training.train import train
 ROOT = Path(__file__).parents[1]
 RESULT, PAGE = ROOT / "benchmarks/results/sweep.json", ROOT / "docs/sweep.md"
 BLOCK = re.compile(r"(?<=<!-- measured -->\n).*?(?=<!-- /measured -->)", re.DOTALL)
-NAME, SEEDS, ROUNDS = "mnist1d-mlp", 32, 11
-PROOF_EPOCHS, PROOF_SEEDS, PROOF_ROUNDS = 150, 10, 7
+NAME, SEEDS, ROUNDS = "mnist1d-mlp", 32, 5
+PROOF_EPOCHS, PROOF_SEEDS, PROOF_ROUNDS = 150, 10, 5
 BAR = 0.65
 HEADWAY = "Headway"
 SYSTEMS = {

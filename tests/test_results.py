@@ -4,9 +4,10 @@ import json
 import statistics
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from benchmarks import signals, story
+from benchmarks import scale, signals, story
 from benchmarks.comparisons import page as comparisons
 from benchmarks.comparisons import protocol
 from benchmarks.comparisons.designs import COMPARISONS
@@ -54,6 +55,20 @@ def test_shuffling_leaves_the_linear_model_alone_and_takes_the_cnn_below_the_mlp
 
 def test_the_page_of_the_signals_is_made_from_the_stored_result():
     assert signals.PAGE.read_text() == signals.page(json.loads(signals.RESULT.read_text()))
+
+
+def test_the_page_of_depth_precision_and_recompute_is_made_from_the_stored_result():
+    assert scale.PAGE.read_text() == scale.page(json.loads(scale.RESULT.read_text()))
+
+
+def test_less_is_kept_in_16_bits_and_with_recompute_and_the_loss_stays():
+    result = json.loads(scale.RESULT.read_text())["memory"]
+    kept = {name: sum(scale.Residual(**array).bytes for array in found["arrays"]) for name, found in result.items()}
+    assert kept["float32, inputs"] < kept["float32, attention"] < kept["float32, all"]
+    assert kept["bfloat16, all"] < kept["float32, all"]
+    plain = np.array(result[scale.PLAIN]["losses"])
+    for name, found in result.items():
+        assert np.allclose(found["losses"], plain, atol=1e-4 if name.startswith("float32") else 0.05), name
 
 
 def test_the_first_screen_of_the_readme_tells_the_stored_cure():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -11,7 +12,7 @@ from headway.data.bundled import Digits
 from headway.data.dataset import Data, Dataset, arrays
 from headway.data.sequences import CopyTask
 from headway.learning.losses import CrossEntropy
-from headway.learning.metrics import Accuracy
+from headway.learning.metrics import Accuracy, BitsPerByte
 from headway.learning.optimizers.adaptive import Adam, AdamW
 from headway.learning.optimizers.optimizer import Optimizer
 from headway.learning.optimizers.sgd import SGD
@@ -23,9 +24,11 @@ from headway.models.convnet import plain_convnet, residual_convnet
 from headway.models.mlp import mlp
 from headway.models.transformer import Placement, language_model, post_ln, pre_ln
 from headway.network.layer import Layer
+from headway.training.named import named
 from headway.training.recipe import Evaluation, Recipe
 
 RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
+Axis = tuple[float, ...]
 DECAYS = (0.0, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
@@ -80,6 +83,18 @@ def copying(placement: Placement, warm: bool) -> Arm:
     return Arm(recipe, grid={address: (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)})
 
 
+def on_text(optimizer: Callable[..., Optimizer], rates: Axis, decay: tuple[str, Axis]) -> Arm:
+    """`stdlib-lm` for a tenth of its updates, with its own rate and decay; Adam's is an L2 penalty of the loss."""
+    at, strengths = decay
+    rate = Warmup(Fraction(0.1), then=Cosine(1e-3))
+    recipe = replace(
+        named("stdlib-lm").recipe, optimizer=optimizer(rate), length=200,
+        penalties=(L2(0.0),) if at.startswith("penalties") else (),
+        evaluation=Evaluation(200, metrics=(BitsPerByte(),), batch_size=128),
+    )  # fmt: skip
+    return Arm(recipe, tuned={"optimizer/learning_rate/then/peak": rates, at: strengths})
+
+
 COMPARISONS = {
     "depth": Comparison(
         "Residual and plain networks, 20 and 56 layers deep",
@@ -119,6 +134,19 @@ COMPARISONS = {
          "Adam": on_digits(Adam(1e-3), decay="penalties/0/strength"),
          "AdamW": on_digits(AdamW(1e-3))},
         measures=("test/loss", "test/accuracy"),
+        pairs=(("AdamW", "SGD"), ("AdamW", "Adam"), ("Adam", "SGD")),
+    ),
+    "optimizers-text": Comparison(
+        "SGD, Adam and AdamW on stdlib-lm",
+        "The network, batches and files of `headway train stdlib-lm`, 200 updates of its 2,000, warm-up and cosine "
+        "decay; each arm chooses its peak rate of four and its decay of three. SGD has momentum 0.9; its decay and "
+        "AdamW's are apart from the gradient, Adam's is an L2 penalty of the loss. What holds for a short run need "
+        "not hold for a long one.",
+        {"SGD": on_text(partial(SGD, momentum=0.9), (0.1, 0.3, 1.0, 3.0),
+                        ("optimizer/weight_decay", (0.0, 1e-4, 1e-3))),
+         "Adam": on_text(Adam, (3e-3, 1e-2, 3e-2, 1e-1), ("penalties/0/strength", (0.0, 1e-6, 1e-5))),
+         "AdamW": on_text(AdamW, (3e-3, 1e-2, 3e-2, 1e-1), ("optimizer/weight_decay", (0.0, 0.1, 1.0)))},
+        measures=("test/bits per byte", "validation/bits per byte"),
         pairs=(("AdamW", "SGD"), ("AdamW", "Adam"), ("Adam", "SGD")),
     ),
 }  # fmt: skip
