@@ -294,6 +294,8 @@ from headway.training.sweeps.rate import RateTest as RateTest
 from headway.training.sweeps.rate import find_learning_rate as find_learning_rate
 from headway.training.sweeps.sweep import Sweep as Sweep
 from headway.training.sweeps.sweep import sweep as sweep
+from headway.training.trackers import TensorBoard as TensorBoard
+from headway.training.trackers import Track as Track
 from headway.training.train import resume as resume
 from headway.training.train import train as train
 
