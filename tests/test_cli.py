@@ -110,6 +110,7 @@ def test_show_prints_layers_schedule_and_what_decays(capsys, monkeypatch):
     assert "█" in out
     assert "0/w" in out
     assert "\nupdates of 100 examples\n" in out
+    assert f"\ntraining state: optimizer {2 * 4 * 5210 + 4:,} bytes, params {4 * 5210:,} bytes\n" in out  # and a count
 
 
 def test_recipes_are_listed(capsys, monkeypatch):

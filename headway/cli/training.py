@@ -78,17 +78,20 @@ def recipes(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(what: What, *, sets: Sets = [], imports: Modules = []) -> None:  # noqa: B006
-    """Show a recipe before it is trained: layers, updates, schedule, what decays."""
+    """Show a recipe before it is trained: layers, updates, memory, schedule, what decays."""
     from headway.learning.optimizers.optimizer import describe
     from headway.network.summary import summary
     from headway.report.plot import text_curve
     from headway.training.job import describe_update, prepare
+    from headway.training.residuals import state_bytes
 
     recipe = recipe_of(what, sets, imports)
     job = prepare(recipe, anyway=True)
     print(summary(recipe.network, job.dataset.input_shape), end="\n\n")
     print(describe(job.update.optimizer, recipe.network.declare(job.dataset.input_shape)), end="\n\n")
     print(describe_update(job), end="\n\n")
+    sizes = ", ".join(f"{part} {size:,} bytes" for part, size in state_bytes(job).items())
+    print(f"training state: {sizes}", end="\n\n")
     rates = [float(job.update.optimizer.rate(i * (job.updates - 1) // 60)) for i in range(61)]
     if math.isnan(rates[0]):
         return

@@ -11,7 +11,7 @@ from jax.extend.core import Literal
 
 from headway.data.dataset import Dataset
 from headway.spec.numbers import join, split
-from headway.training.job import prepare
+from headway.training.job import Job, prepare
 from headway.training.recipe import Recipe
 from headway.training.step import batch, differentiate, forward, initial_state, micro_batches
 
@@ -52,6 +52,13 @@ class Residuals:
         rows += [("kept", f"{self.bytes:,}"), ("compiled", f"{self.compiled:,}")]
         left, right = (max(len(row[i]) for row in rows) for i in (0, 1))
         return "\n".join(f"{name:<{left}}  {size:>{right}} bytes" for name, size in rows)
+
+
+def state_bytes(job: Job) -> dict[str, int]:
+    """What each part of the training state takes: parameters, the optimizer's moments, running statistics, averages."""
+    state = jax.eval_shape(lambda: initial_state(job.update, job.dataset.input_shape))
+    sizes = {part: sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state[part])) for part in state}
+    return {part: size for part, size in sizes.items() if size}
 
 
 def saved_residuals(recipe: Recipe, data: Dataset | None = None) -> Residuals:
