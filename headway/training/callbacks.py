@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+import jax
 import numpy as np
 
 from headway.signals.history import Signals
@@ -82,7 +83,10 @@ Callback = Callable[[Event], object]
 
 
 class Progress:
-    """Shows a run: a live bar on a terminal or in a notebook, in a plain log a line now and then."""
+    """Shows a run: a live bar on a terminal or in a notebook, in a plain log a line now and then.
+
+    At the end it says how many programs were compiled in the process meanwhile, and how long that took.
+    """
 
     def __init__(self, stream: TextIO | None = None, every_seconds: float = 2.0) -> None:
         from rich.console import Console
@@ -96,11 +100,13 @@ class Progress:
         self.task = self.bar.add_task("", total=None, numbers="compiling")
         self.every, self.shown = every_seconds, time.monotonic()
         self.epoch, self.numbers, self.judged = 1, "", ""
+        self.compiled: list[float] = []
 
     def __call__(self, event: Event) -> None:
         match event:
             case Started():
                 self.epoch = event.epoch
+                jax.monitoring.register_event_duration_secs_listener(self._measured)
                 if self.live:
                     self.bar.start()
                 self.bar.update(self.task, total=event.updates, completed=event.step)
@@ -115,7 +121,13 @@ class Progress:
             case Ended():
                 if self.live:
                     self.bar.stop()
-                self.console.print(event.message, markup=False, highlight=False)
+                jax.monitoring.unregister_event_duration_listener(self._measured)
+                compiled = f"{len(self.compiled)} programs were compiled in {sum(self.compiled):.1f} s."
+                self.console.print(f"{event.message} {compiled}", markup=False, highlight=False)
+
+    def _measured(self, event: str, duration_secs: float, **_: str | int) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            self.compiled.append(duration_secs)
 
     def _show(self, step: int) -> None:
         self.bar.update(self.task, completed=step, numbers=f"{self.numbers}  {self.judged}")
