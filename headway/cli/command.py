@@ -2,6 +2,7 @@
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -106,7 +107,19 @@ def run() -> None:
     except Exception as error:
         if debugging:
             raise
-        shown = getattr(error, "format_message", None)
-        print(f"headway: {shown() if shown else f'a defect: {error!r}. --debug shows where.'}", file=sys.stderr)
-        code = getattr(error, "exit_code", 1)
+        found = mistake(error)
+        print(f"headway: {found or f'a defect: {error!r}. --debug shows where.'}", file=sys.stderr)
+        code = 2 if found else 1
     sys.exit(code)
+
+
+def mistake(error: Exception) -> object:
+    """What the user did wrong where a word of the command is refused, or a file by the system; else None."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return HeadwayError(str(error.filename), "must be a place that can be read or written", error.strerror)
+    asked = getattr(error, "message", "").partition("Input should ")[2]
+    if not asked:
+        return error.format_message() if hasattr(error, "format_message") else None
+    name, words = error.param.opts[-1], [part for word in sys.argv for part in word.split("=", 1)]  # type: ignore[attr-defined]
+    given = [value for word, value in pairwise(words) if word == name]
+    return HeadwayError(name, f"must {asked}", given[-1] if given else None)

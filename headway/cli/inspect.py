@@ -224,8 +224,9 @@ def trace(
         stages = [{"address": s.address, "h": s.h.tolist(), "dL/dh": s.dh.tolist()} for s in found.stages]
         print(json.dumps(numbers | {"stages": stages, "chain": asdict(chain(found, weight))}, indent=2))
         return
+    multiplied = chain_or_reason(found, weight)
     print(trace_text(found, units), end="\n\n")
-    print(chain_or_reason(found, weight))
+    print(multiplied)
 
 
 def traced(what: str, sets: list[str], imports: list[str]) -> "tuple[Recipe, dict[str, Any], Examples]":

@@ -205,7 +205,8 @@ def beside(run: "Run") -> str:
     from headway.data.markov import markov_bits
     from headway.learning.metrics import BitsPerByte
 
-    if not any(isinstance(metric, BitsPerByte) for metric in run.recipe.evaluation.metrics):
+    judged = any(isinstance(metric, BitsPerByte) for metric in run.recipe.evaluation.metrics)
+    if not judged or run.data().validation is None:
         return ""
     orders = {order: markov_bits(run.data(), order) for order in (0, 2)}
     lines = [f"{', '.join(f'{split} {bits:.3f}' for split, bits in found.items())} bits per byte of a Markov model of "

@@ -27,6 +27,11 @@ class CopyTask(Source):
     examples: Annotated[int, Field(ge=4)] = 2000
     seed: Seed = 0
 
+    def __post_init__(self) -> None:
+        if (most := self.symbols**self.length) < self.examples:
+            raise HeadwayError("examples", f"there are {most} strings of {self.length} from {self.symbols} symbols",
+                               self.examples, "Ask for fewer, or for longer ones.")  # fmt: skip
+
     def load(self) -> Table:
         strings = self._strings()
         whole = np.concatenate([strings, np.full((self.examples, 1), self.symbols), strings], axis=1)
@@ -37,9 +42,6 @@ class CopyTask(Source):
 
     def _strings(self) -> Array:
         """Different random strings [examples, length]."""
-        if (most := self.symbols**self.length) < self.examples:
-            raise HeadwayError("examples", f"there are {most} strings of {self.length} from {self.symbols} symbols",
-                               self.examples, "Ask for fewer, or for longer ones.")  # fmt: skip
         rng = np.random.default_rng(self.seed)
         found = np.zeros((0, self.length), np.int64)
         while len(found) < self.examples:

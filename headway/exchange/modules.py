@@ -2,7 +2,7 @@
 
 A module comes from a factory: Python code, which is no data. In a recipe that is saved it stands as a name,
 `package.module:function`, of a module that has been imported (`--import package.module`); no file makes
-Headway import anything. Where nothing is saved the function itself will do.
+Headway import anything, or call what makes no module. Where nothing is saved the function itself will do.
 """
 
 import inspect
@@ -112,9 +112,9 @@ class _Own(Initializer):
 class Linen(Adapter):
     """A module of Flax Linen: the module itself, or a factory that makes it of `settings`, arguments by name.
 
-    What its call names `train` or `training` is true in training, `deterministic` and `use_running_average` in
-    evaluation. Collections other than "params", such as "batch_stats", are the layer's state. Its random numbers
-    in training are drawn by one key for the batch, that of the first example.
+    A name stands for a module or its class. What the module's call names `train` or `training` is true in training,
+    `deterministic` and `use_running_average` in evaluation. Collections other than "params", such as "batch_stats",
+    are the layer's state. Its random numbers in training are drawn by one key for the batch, that of the first example.
     """
 
     factory: Factory
@@ -139,7 +139,11 @@ class Linen(Adapter):
         import flax.linen
 
         made = named(self.factory, "factory")
-        return made if isinstance(made, flax.linen.Module) and not self.settings else made(**dict(self.settings))
+        if isinstance(made, flax.linen.Module) and not self.settings:
+            return made
+        if isinstance(self.factory, str) and not (inspect.isclass(made) and issubclass(made, flax.linen.Module)):
+            raise HeadwayError("factory", "must name a module of Flax Linen", repr(self.factory))
+        return made(**dict(self.settings))
 
 
 @spec
@@ -169,7 +173,7 @@ class Equinox(Adapter):
         return jax.vmap(module)(x), state
 
     def _module(self, key: jax.Array) -> Any:
-        return named(self.factory, "factory")(key=key, **dict(self.settings))
+        return taking("key", named(self.factory, "factory"))(key=key, **dict(self.settings))
 
 
 @spec
@@ -207,7 +211,22 @@ def named(factory: str | Callable[..., Any], where: str) -> Any:
         if not hasattr(place, name):
             raise HeadwayError(where, f"no such name in {module}", name, did_you_mean(name, vars(place)))
         place = getattr(place, name)
+        home = place.__name__ if inspect.ismodule(place) else str(getattr(place, "__module__", None))
+        if inspect.ismodule(place) or home.partition(".")[0] in sys.stdlib_module_names:
+            raise HeadwayError(where, "must name what is defined in a module of yours", f"{factory!r}, of {home}",
+                               "A recipe must not call Python's own functions.")  # fmt: skip
     return place
+
+
+def taking(argument: str, factory: Callable[..., Any]) -> Callable[..., Any]:
+    """The factory, which must name this argument: what does not was not written to make a module."""
+    try:
+        known = list(inspect.signature(factory).parameters)
+    except (TypeError, ValueError):
+        known = []
+    if argument not in known:
+        raise HeadwayError("factory", f"must take {argument}=", f"{factory!r}", f"Arguments: {', '.join(known)}.")
+    return factory
 
 
 def flags(module: Any, mode: str) -> dict[str, bool]:

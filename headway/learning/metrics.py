@@ -93,7 +93,7 @@ class TopK(Metric):
     def sums(self, outputs: jax.Array, targets: jax.Array, weights: jax.Array | None = None) -> Sums:
         ahead = ahead_of_label("TopK", outputs, targets)
         if self.k > (classes := jnp.shape(outputs)[-1]):
-            raise HeadwayError("TopK.k", f"must be at most the {classes} classes", self.k)
+            raise HeadwayError("k", f"must be at most the {classes} classes", self.k)
         return share(ahead < self.k, weights)
 
     def value(self, sums: Mapping[str, Any]) -> float:

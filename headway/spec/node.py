@@ -108,7 +108,11 @@ def _translated(cls: type[Spec], errors: list[ErrorDetails]) -> HeadwayError:
             return HeadwayError(where, "a value is required", None, f"Write {cls.__name__}({field[0]}=…).")
         case "tuple_type" if len(errors) == 1:
             return HeadwayError(where, "must be a tuple", came, "Write (a, b) or (a,).")
-    asked = [e["msg"].partition(" should ")[2] for e in errors if e["loc"][:1] == error["loc"][:1]]
+    asked = [
+        e["msg"].partition(" should ")[2].partition(" after validation")[0]
+        for e in errors
+        if e["loc"][:1] == error["loc"][:1]
+    ]
     must = f"must {' or '.join(asked)}" if all(asked) else error["msg"].removeprefix("Value error, ")
     return HeadwayError(where, must, came)
 

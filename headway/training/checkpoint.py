@@ -4,6 +4,7 @@ A checkpoint is a folder `step-000001200` with `state.safetensors` (arrays by ad
 It is written under another name and renamed when every byte is on the disk: a kill leaves no half of one.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -138,6 +139,8 @@ def filled(template: Mapping[str, Any], flat: Mapping[str, Any], address: str = 
 
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole, or not at all, whenever the machine stops."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     draft = path.with_name(f".{path.name}.draft")
     with open(draft, "wb") as file:
         file.write(content)

@@ -50,7 +50,9 @@ def generate(run: Run, prompt: ArrayLike, length: int, *, temperature: float = 1
 def generate_text(run: Run, prompt: str, length: int, *, temperature: float = 1.0, seed: int = 0) -> str:
     """The same for a network of bytes: the text of the `length` bytes that follow; what is no UTF-8 as �."""
     if run.schema.tokens != 256:
-        raise HeadwayError("run", "must be of a network of 256 bytes to write text", f"{run.schema.tokens} tokens")
+        raise HeadwayError("run", "must be of a network of 256 bytes to write text",
+                           f"{run.schema.tokens} tokens" if run.schema.tokens else "inputs that are amounts",
+                           "Train on StdlibText() or TextFiles(…).")  # fmt: skip
     made = generate(run, np.frombuffer(prompt.encode(), np.uint8), length, temperature=temperature, seed=seed)
     return made.astype(np.uint8).tobytes().decode("utf-8", errors="replace")
 

@@ -15,12 +15,14 @@ from headway.data.dataset import Dataset
 from headway.learning.averaging import EMA
 from headway.learning.clipping import Clip
 from headway.learning.losses import BinaryCrossEntropy, Hinge, Loss, ProbabilityBinaryCrossEntropy
+from headway.learning.metrics import BitsPerByte
 from headway.learning.optimizers.optimizer import Optimizer
 from headway.learning.penalties import Penalty
 from headway.learning.schedules.schedule import Epochs
 from headway.network.activations import Sigmoid, Softmax
 from headway.network.compose import expect_copies, last_address
-from headway.network.layer import Layer
+from headway.network.initialization import Shape
+from headway.network.layer import Context, Layer, initialize, observe
 from headway.network.recompute import Recompute
 from headway.network.tokens import expect_tokens
 from headway.scale.mesh import Mesh
@@ -154,6 +156,32 @@ def impossible(recipe: Recipe, data: Dataset) -> list[HeadwayError]:
                              f"Set batch_size={len(examples)} or less.")]  # fmt: skip
     if recipe.stopping is not None and data.validation is None:
         return [HeadwayError("stopping", "early stopping needs a validation set", "none", "Set data.validation.")]
+    return unsuited(recipe, outputs, data)
+
+
+def unsuited(recipe: Recipe, outputs: Shape, data: Dataset) -> list[HeadwayError]:
+    """Metrics that cannot judge these outputs, and a network that cannot learn from single examples."""
+    x, y, weights = data.train[:2].arrays
+    for i, metric in enumerate(recipe.evaluation.metrics):
+        where = f"evaluation/metrics/{i}"
+        if isinstance(metric, BitsPerByte) and (data.schema.tokens != 256 or x.shape != y.shape):
+            return [HeadwayError(where, "BitsPerByte needs bytes for tokens, the next one at every place",
+                                 f"inputs {data.input_shape}", "Use Perplexity().")]  # fmt: skip
+        try:
+            jax.eval_shape(metric.sums, jnp.zeros((2, *outputs)), y, weights)
+        except HeadwayError as error:
+            return [error.under(where)]
+
+    def observed(x: jax.Array) -> Any:
+        key = jax.random.key(0)
+        params, state = initialize(recipe.network, data.input_shape, key)
+        return observe(recipe.network, params, x, state, Context("train", jax.random.split(key, 1)))
+
+    try:
+        if recipe.batch_size == recipe.accumulate:
+            jax.eval_shape(observed, x[:1])
+    except HeadwayError as error:
+        return [error.under("network")]
     return []
 
 

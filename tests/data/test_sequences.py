@@ -41,4 +41,4 @@ def test_all_sums_are_there_and_right():
 
 def test_more_strings_than_there_are_is_refused():
     with pytest.raises(HeadwayError, match="examples: there are 9 strings of 2 from 3 symbols; got 10"):
-        CopyTask(2, symbols=3, examples=10).load()
+        CopyTask(2, symbols=3, examples=10)

@@ -97,7 +97,7 @@ def test_batch_norm_without_state_or_with_one_value_a_channel_in_training_is_ref
         apply(NETWORK, params, jnp.ones((2, 4)))
     assert apply(NETWORK, params, jnp.ones((1, 4)), state)[0].shape == (1, 3)
     apply(BatchNorm(), some(rng, 2), jnp.ones((1, 3, 2)), BatchNorm().state((3, 2)), TRAIN)
-    said = r"^norm: BatchNorm needs at least 2 values of each channel in training; got 1 .*\. Set batch_size=2 or more"
+    said = r"^network/norm: BatchNorm needs at least 2 values of each channel in training; got 1 .*\. Set batch"
     with pytest.raises(HeadwayError, match=said):
         train(replace(RECIPE, batch_size=1))
 
