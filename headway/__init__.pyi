@@ -296,6 +296,7 @@ from headway.training.sweeps.sweep import Sweep as Sweep
 from headway.training.sweeps.sweep import sweep as sweep
 from headway.training.trackers import TensorBoard as TensorBoard
 from headway.training.trackers import Track as Track
+from headway.training.train import fine_tune as fine_tune
 from headway.training.train import resume as resume
 from headway.training.train import train as train
 

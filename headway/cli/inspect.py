@@ -109,7 +109,7 @@ def path_view(run: "Run", surface: "Landscape", points: int) -> View:
 
     last = run.standing.step
     steps = np.unique(np.linspace(0, last, SNAPSHOTS + 1).round().astype(int)).tolist()
-    seen = replay(run.recipe, steps, run.data())
+    seen = replay(run.recipe, steps, run.data(), run.start)
     path = [values["params"] for values in seen]
     plane = slice_path(replace(surface, state=seen[-1]["network"]), path, points)
     start, end = (float(surface(values["params"], values["network"])) for values in (seen[0], seen[-1]))
@@ -135,7 +135,7 @@ def between_view(run: "Run", surface: "Landscape", other: Path | None, points: i
     from headway.training.replay import replay
     from headway.training.run import Run
 
-    start, end = (replay(run.recipe, [0], run.data())[0], run.values)
+    start, end = (replay(run.recipe, [0], run.data(), run.start)[0], run.values)
     where = f"from the first weights (0) to the best ones (1) of {run.folder}"
     if other is not None:
         start, end, where = run.values, Run.load(other).values, f"from {run.folder} (0) to {other} (1)"

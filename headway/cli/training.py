@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +13,7 @@ from headway.cli.command import AsJson, Modules, Sets, What, app, import_modules
 from headway.spec.error import HeadwayError
 
 if TYPE_CHECKING:
+    from headway.training.recipe import Recipe
     from headway.training.run import Run
 
 EXITS = {"finished": 0, "stopped early": 0, "non-finite": 3, "interrupted": 130, "terminated": 143}
@@ -23,6 +26,7 @@ def train(
     sets: Sets = [],  # noqa: B006 (typer reads it, nobody changes it)
     seeds: Annotated[int, typer.Option(help="How many seeds to train, from the recipe's own on.", min=1)] = 1,
     resume: Annotated[Path | None, typer.Option(help="The folder of a run to go on with.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="A safetensors file of the weights to begin from.")] = None,
     out: Annotated[Path | None, typer.Option(help="A new folder for the run; by default runs/NAME-1, -2, …")] = None,
     anyway: Annotated[bool, typer.Option(help="Train a recipe that is known to be wrong.")] = False,
     as_json: AsJson = False,
@@ -31,7 +35,10 @@ def train(
     """Train a recipe, or go on with a run."""
     if (what is None) == (resume is None):
         raise HeadwayError("train", "needs either a recipe or --resume RUN", fix="Try: headway train digits-mlp")
-    runs = [go_on(resume, imports)] if resume else train_seeds(what or "", sets, seeds, (out, anyway, imports))
+    if resume and weights:
+        raise HeadwayError("--weights", "must not be given with --resume", weights, "The run has weights of its own.")
+    options = (out, anyway, imports, weights)
+    runs = [go_on(resume, imports)] if resume else train_seeds(what or "", sets, seeds, options)
     print(json.dumps([described(run) for run in runs], indent=2) if as_json else told(runs))
     raise typer.Exit(max(EXITS[run.standing.reason] for run in runs))
 
@@ -45,25 +52,38 @@ def go_on(folder: Path, imports: list[str]) -> "Run":
     return drawn(resume(folder, callbacks=(Progress(),)))
 
 
-def train_seeds(what: str, sets: list[str], seeds: int, options: tuple[Path | None, bool, list[str]]) -> "list[Run]":
+def train_seeds(
+    what: str, sets: list[str], seeds: int, options: tuple[Path | None, bool, list[str], Path | None]
+) -> "list[Run]":
     """Train one run a seed, stopping at the first that is interrupted."""
     from dataclasses import replace
 
     from headway.training.callbacks import Progress
     from headway.training.interruption import PAUSED
-    from headway.training.train import train
 
-    out, anyway, imports = options
+    out, anyway, imports, weights = options
     recipe = recipe_of(what, sets, imports)
+    begin = beginning(recipe, weights)
     folder = out or free_folder(Path("runs"), Path(what).stem)
     runs: list[Run] = []
     for seed in range(recipe.seed, recipe.seed + seeds):
         place = folder if seeds == 1 else folder / f"seed-{seed}"
-        run = train(replace(recipe, seed=seed), out=place, callbacks=(Progress(),), anyway=anyway)
+        run = begin(replace(recipe, seed=seed), out=place, callbacks=(Progress(),), anyway=anyway)
         runs.append(drawn(run))
         if run.standing.reason in PAUSED:
             break
     return runs
+
+
+def beginning(recipe: "Recipe", weights: Path | None) -> Callable[..., "Run"]:
+    """How a run of this recipe is begun: by weights that it draws, or by those in a file."""
+    from headway.exchange.weights import load_weights
+    from headway.training.job import prepare
+    from headway.training.train import fine_tune, first_values, train
+
+    if weights is None:
+        return train
+    return partial(fine_tune, weights=load_weights(weights, first_values(prepare(recipe, anyway=True))))
 
 
 @app.command()

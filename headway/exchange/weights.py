@@ -12,11 +12,10 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from headway.network.values import flatten
 from headway.spec.error import HeadwayError, did_you_mean
 from headway.spec.select import match_addresses, matches
 from headway.training.checkpoint import Fit, filled, read_arrays, save_arrays
-from headway.training.run import Run
+from headway.training.run import PARTS, Run, Values, flat_values
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,6 @@ class Transposed:
     axes: tuple[int, ...] | None = None
 
 
-PARTS = ("params", "network")
-Values = Mapping[str, Any]
 Names = Mapping[str, str | Transposed]
 
 
@@ -73,15 +70,6 @@ def compare_weights(
 ) -> Fit:
     """How a file fits a network, without loading it: a report that is false where anything differs."""
     return _fit(_ours(path, names), flat_values(template), only)
-
-
-def flat_values(source: Run | Values) -> dict[str, Any]:
-    """Parameters and network state of a run or of values, by address."""
-    values: Values = source.values if isinstance(source, Run) else source
-    if values.keys() != set(PARTS):
-        raise HeadwayError("values", f"must hold {' and '.join(PARTS)}", f"{', '.join(map(str, values)) or 'nothing'}",
-                           'Write {"params": params, "network": state}.')  # fmt: skip
-    return flatten(values["params"]) | flatten(values["network"])
 
 
 def address_at(at: str | Transposed) -> str:

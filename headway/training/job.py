@@ -62,6 +62,7 @@ class Job:
     epoch, updates    updates in an epoch and in the whole run
     evaluate_every    updates between evaluations
     watched           addresses of the layers whose signals are measured
+    start             the values {"params", "network"} that it begins from; None: those drawn by its seed
     """
 
     recipe: Recipe
@@ -71,6 +72,7 @@ class Job:
     updates: int
     evaluate_every: int
     watched: tuple[str, ...] = ()
+    start: dict[str, Any] | None = None
 
 
 def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False, mesh: Mesh | None = None) -> Job:

@@ -137,7 +137,7 @@ class Loop:
         job, standing = self.job, self.standing
         results = {name: judge(job.recipe, self.best, examples) for name, examples in job.dataset.splits().items()}
         run = Run(job.recipe, job.dataset.schema, self.best, values_of(self.state), standing, self.history,
-                  results, job.dataset, self.folder.path if self.folder else None)  # fmt: skip
+                  results, job.dataset, self.folder.path if self.folder else None, job.start)  # fmt: skip
         if self.folder:
             run.save(self.folder.path)
         best = f" The best weights are from update {standing.best_step}."

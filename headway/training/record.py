@@ -1,5 +1,6 @@
 """The folder of a run: recipe, manifest, event log, checkpoints, weights, history."""
 
+import hashlib
 import json
 import os
 import platform
@@ -23,13 +24,17 @@ from headway.spec.error import HeadwayError
 from headway.training.callbacks import Advanced, Evaluated, Event
 from headway.training.checkpoint import (
     checkpoints,
+    load_arrays,
     load_checkpoint,
     prune,
+    save_arrays,
     save_checkpoint,
     write_durably,
 )
 from headway.training.recipe import Recipe
 from headway.training.step import MEASURES
+
+START = "start.safetensors"
 
 
 @dataclass
@@ -87,13 +92,19 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
 
     @classmethod
-    def create(cls, path: Path | str, recipe: Recipe, dataset: Dataset) -> "RunFolder":
-        """A new folder, with the recipe and the manifest in it."""
+    def create(
+        cls, path: Path | str, recipe: Recipe, dataset: Dataset, start: Mapping[str, Any] | None = None
+    ) -> "RunFolder":
+        """A new folder, with the recipe, the manifest and, where they were given, the first values in it."""
         folder = cls(path)
         if folder.path.exists() and any(folder.path.iterdir()):
             raise HeadwayError("out", "must be a new or empty folder", str(path), "Or go on with --resume.")
         folder.path.mkdir(parents=True, exist_ok=True)
-        write_durably(folder.path / "manifest.json", json.dumps(manifest(recipe, dataset), indent=2).encode())
+        found = manifest(recipe, dataset)
+        if start is not None:
+            save_arrays(folder.path / START, start)
+            found["start"] = fingerprint(folder.path / START)
+        write_durably(folder.path / "manifest.json", json.dumps(found, indent=2).encode())
         write_durably(folder.path / "recipe.json", spec_json.dumps(recipe).encode())
         return folder
 
@@ -110,6 +121,15 @@ class RunFolder:
         """Versions, device, data and seed of the run."""
         found: dict[str, Any] = json.loads((self.path / "manifest.json").read_text())
         return found
+
+    def start(self, template: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The values the run began from, where they were given and not drawn by its seed."""
+        due = self.manifest().get("start")
+        if due is None:
+            return None
+        if fingerprint(self.path / START) != due:
+            raise HeadwayError(str(self.path / START), "must be the weights the run was started with", "other weights")
+        return load_arrays(self.path / START, template)
 
     def __call__(self, event: Event) -> None:
         """Append an event to the log."""
@@ -215,11 +235,17 @@ def manifest(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
         "device": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
         "data": dataset.fingerprint,
+        "start": None,
         "seed": recipe.seed,
         "git": git_state(),
         "command": sys.argv,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def git_state() -> dict[str, Any] | None:

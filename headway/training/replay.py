@@ -1,6 +1,6 @@
 """A run again: its weights at any update, for a run is a function of its recipe and data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,9 +16,12 @@ from headway.training.recipe import Recipe
 from headway.training.step import initial_state, values_of
 
 
-def replay(recipe: Recipe, steps: Sequence[int], data: Dataset | None = None) -> list[dict[str, Any]]:
+def replay(
+    recipe: Recipe, steps: Sequence[int], data: Dataset | None = None, start: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """Parameters and network state, {"params", "network"}, after each of `steps` updates; 0 is before the first.
 
+    `start` are the values that a fine-tuned run began from, `run.start`.
     The updates are made again, so this takes as long as the training did. On the machine of the run they are
     bit-equal to its own; elsewhere they may round differently, and training lets small differences grow.
     """
@@ -28,7 +31,7 @@ def replay(recipe: Recipe, steps: Sequence[int], data: Dataset | None = None) ->
         raise HeadwayError("steps", "must be numbers of updates, from 0 on, that do not fall", list(steps))
     if steps[-1] > job.updates:
         raise HeadwayError("steps", f"must be at most {job.updates}, the updates of the run", steps[-1])
-    state, step, found = initial_state(job.update, job.dataset.input_shape), 0, []
+    state, step, found = initial_state(job.update, job.dataset.input_shape, start), 0, []
     examples = jax.tree.map(jnp.asarray, job.dataset.train.arrays)
     for until in steps:
         while step < until:

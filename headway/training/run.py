@@ -1,6 +1,7 @@
 """A run that is over: its history, its best and final weights, and what they predict."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,16 @@ import numpy as np
 from headway.data.dataset import Dataset, Examples
 from headway.data.schema import Schema
 from headway.network.layer import initialize
+from headway.network.values import flatten
 from headway.spec.error import HeadwayError, did_you_mean
 from headway.training.checkpoint import load_arrays, save_arrays, write_durably
 from headway.training.compilation import use_compilation_cache
 from headway.training.evaluate import judge, outputs
 from headway.training.recipe import Recipe
 from headway.training.record import History, RunFolder, Standing
+
+PARTS = ("params", "network")
+Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Run:
     final       the same after the last update
     standing    how many updates were made, which was best, why the run ended
     history     what was measured at every update and evaluation
+    start       the values that it began from; None: those drawn by the recipe's seed
     """
 
     recipe: Recipe
@@ -38,6 +44,7 @@ class Run:
     results: dict[str, dict[str, float]]
     dataset: Dataset | None = None
     folder: Path | None = None
+    start: dict[str, Any] | None = None
 
     @property
     def params(self) -> dict[str, Any]:
@@ -83,7 +90,7 @@ class Run:
         """Write weights, history, result, recipe into a folder (made if need be); returns it."""
         store = RunFolder(folder)
         if not (store.path / "recipe.json").exists():
-            store = RunFolder.create(folder, self.recipe, self.data())
+            store = RunFolder.create(folder, self.recipe, self.data(), self.start)
         save_arrays(store.path / "weights.safetensors", self.values)
         save_arrays(store.path / "final.safetensors", self.final)
         write_durably(store.path / "schema.json", json.dumps(self.schema.to_json()).encode())
@@ -108,5 +115,14 @@ class Run:
         )
         values = load_arrays(store.path / "weights.safetensors", template)
         final = load_arrays(store.path / "final.safetensors", template)
-        results = result.pop("values")
-        return cls(recipe, schema, values, final, Standing(**result), store.history(), results, data, store.path)
+        results, start = result.pop("values"), store.start(template)
+        return cls(recipe, schema, values, final, Standing(**result), store.history(), results, data, store.path, start)
+
+
+def flat_values(source: Run | Values) -> dict[str, Any]:
+    """Parameters and network state of a run or of values, by address."""
+    values: Values = source.values if isinstance(source, Run) else source
+    if values.keys() != set(PARTS):
+        raise HeadwayError("values", f"must hold {' and '.join(PARTS)}", f"{', '.join(map(str, values)) or 'nothing'}",
+                           'Write {"params": params, "network": state}.')  # fmt: skip
+    return flatten(values["params"]) | flatten(values["network"])

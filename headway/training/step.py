@@ -44,10 +44,10 @@ class Batch(NamedTuple):
     weights: jax.Array | None = None
 
 
-def initial_state(update: Update, inputs: tuple[int, ...]) -> TrainingState:
-    """Parameters, network state and optimizer state before the first update."""
+def initial_state(update: Update, inputs: tuple[int, ...], start: Mapping[str, Any] | None = None) -> TrainingState:
+    """Parameters, network state and optimizer state before the first update; the former two as in `start`, or drawn."""
     structure, numbers = split(replace(update, mesh=None))
-    return on_mesh(update, _initial_state(structure, numbers, inputs), inputs)
+    return on_mesh(update, _initial_state(structure, numbers, inputs, start), inputs)
 
 
 def on_mesh(
@@ -61,9 +61,12 @@ def on_mesh(
 
 
 @functools.partial(jax.jit, static_argnames=("structure", "inputs"))
-def _initial_state(structure: Update, numbers: Mapping[str, Any], inputs: tuple[int, ...]) -> TrainingState:
+def _initial_state(structure: Update, numbers: Mapping[str, Any], inputs: tuple[int, ...], start: Any) -> TrainingState:
     update = join(structure, numbers)
-    params, network = initialize(structure.network, inputs, _key(update, "initialization"))
+    if start is None:
+        params, network = initialize(structure.network, inputs, _key(update, "initialization"))
+    else:
+        params, network = start["params"], start["network"]
     state = {"params": params, "network": network, "optimizer": transformation(update, inputs).init(params)}
     if update.average is not None:
         state["average"] = update.average.begin(values_of(state))

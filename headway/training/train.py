@@ -1,18 +1,24 @@
-"""Train a recipe, or go on with a run that was stopped."""
+"""Train a recipe, from first weights that it draws or that are at hand, or go on with a run that was stopped."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
 
 from headway.data.dataset import Dataset
 from headway.scale.mesh import Mesh
 from headway.spec.error import HeadwayError
 from headway.training.callbacks import Callback
+from headway.training.checkpoint import Fit, filled
 from headway.training.compilation import use_compilation_cache
 from headway.training.interruption import PAUSED
-from headway.training.job import prepare
+from headway.training.job import Job, prepare
 from headway.training.loop import Loop
 from headway.training.recipe import Recipe
 from headway.training.record import History, RunFolder, Standing
-from headway.training.run import Run
+from headway.training.run import PARTS, Run, Values, flat_values
 from headway.training.step import initial_state, on_mesh, values_of
 
 
@@ -34,9 +40,45 @@ def train(
     mesh        the devices to train on; None is one device
     """
     use_compilation_cache()
-    job = prepare(recipe, data, anyway=anyway, mesh=mesh)
-    folder = RunFolder.create(out, recipe, job.dataset) if out is not None else None
-    state = initial_state(job.update, job.dataset.input_shape)
+    return begun(prepare(recipe, data, anyway=anyway, mesh=mesh), out, callbacks)
+
+
+def fine_tune(
+    recipe: Recipe,
+    weights: Run | Values,
+    *,
+    data: Dataset | None = None,
+    out: Path | str | None = None,
+    callbacks: tuple[Callback, ...] = (),
+    anyway: bool = False,
+) -> Run:
+    """Train a network that begins from these weights: the best of a run, or values {"params", "network"}.
+
+    `load_weights` gives them from a file. Strict: all that is missing, extra, reshaped or of another dtype is listed in
+    one error. The rest is as in `train`; a folder keeps the weights too, so that it is resumed as exactly.
+    """
+    use_compilation_cache()
+    job = prepare(recipe, data, anyway=anyway)
+    template = first_values(job)
+    found, wanted = flat_values(weights), flat_values(template)
+    fit = Fit.of(found, wanted)
+    if not fit:
+        raise HeadwayError("weights", "must be exactly the arrays of the recipe's network", fit,
+                           "Load them with load_weights(path, template, names={…}).")  # fmt: skip
+    start = {part: filled(template[part], {a: np.asarray(array) for a, array in found.items()}) for part in PARTS}
+    return begun(replace(job, start=start), out, callbacks)
+
+
+def first_values(job: Job) -> dict[str, Any]:
+    """The shapes and dtypes of the parameters and the network state that a job begins with."""
+    state = jax.eval_shape(lambda: initial_state(job.update, job.dataset.input_shape))
+    return {part: state[part] for part in PARTS}
+
+
+def begun(job: Job, out: Path | str | None, callbacks: tuple[Callback, ...]) -> Run:
+    """The run of a job from its first update on."""
+    folder = RunFolder.create(out, job.recipe, job.dataset, job.start) if out is not None else None
+    state = initial_state(job.update, job.dataset.input_shape, job.start)
     return Loop(job, state, Standing(), History(), folder, callbacks).run()
 
 
@@ -59,7 +101,8 @@ def resume(
     result = store.result()
     if result is not None and result["reason"] not in PAUSED:
         return Run.load(folder, data=job.dataset)
-    state = initial_state(job.update, job.dataset.input_shape)
+    job = replace(job, start=store.start(first_values(job)))
+    state = initial_state(job.update, job.dataset.input_shape, job.start)
     saved = store.restore({"state": state, "best": values_of(state)})
     if saved is None:
         return Loop(job, state, Standing(), History(), store, callbacks).run()
