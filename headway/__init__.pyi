@@ -52,6 +52,7 @@ from headway.doctor.trial import Trial as Trial
 from headway.exchange.export import Parity as Parity
 from headway.exchange.export import Program as Program
 from headway.exchange.export import export as export
+from headway.exchange.modules import NNX as NNX
 from headway.exchange.modules import Adapter as Adapter
 from headway.exchange.modules import Equinox as Equinox
 from headway.exchange.modules import Function as Function

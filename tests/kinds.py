@@ -23,7 +23,7 @@ from headway.data.dataset import Data
 from headway.data.files import Csv, Npz, Parquet
 from headway.data.text import TextFiles
 from headway.doctor.remedies import Remedy
-from headway.exchange.modules import Equinox, Function, Linen
+from headway.exchange.modules import NNX, Equinox, Function, Linen
 from headway.learning.averaging import EMA
 from headway.learning.clipping import Clip, ClipByNorm
 from headway.learning.losses import CrossEntropy, Loss
@@ -93,6 +93,7 @@ EXAMPLES: tuple[Spec, ...] = (
     RecomputeBut(("Dense", "**/1")),
     Linen("strangers:Perceptron", settings=(("width", 5),)),
     Equinox("strangers:perceptron", settings=(("inputs", 6), ("width", 4))),
+    NNX("strangers:linear", settings=(("inputs", 6),)),
     Function("strangers:affine", init="strangers:first_affine"),
     Embedding(5, width=3),
     TiedEmbedding(Sequential((Dense(3), ReLU())), vocabulary=5, width=3),

@@ -1,4 +1,4 @@
-"""Modules of Flax and Equinox and a plain function: what a user brings along."""
+"""Modules of Flax, Linen and NNX, and Equinox and a plain function: what a user brings along."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import equinox
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax import nnx
 
 
 class Perceptron(nn.Module):
@@ -26,6 +27,32 @@ class Normalized(nn.Module):
     def __call__(self, x: jax.Array, train: bool, deterministic: bool = True) -> jax.Array:
         x = nn.BatchNorm(momentum=0.8)(nn.Dense(6)(x), use_running_average=not train)
         return nn.Dense(3)(nn.Dropout(0.5)(x, deterministic=deterministic))
+
+
+class Layered(nnx.Module):
+    """A dense layer, batch normalization, dropout, tanh and a dense layer in a list."""
+
+    def __init__(self, inputs: int, rate: float = 0.0, *, rngs: nnx.Rngs) -> None:
+        self.hidden, self.norm = nnx.Linear(inputs, 8, rngs=rngs), nnx.BatchNorm(8, momentum=0.8, rngs=rngs)
+        self.dropout, self.layers = nnx.Dropout(rate, rngs=rngs), nnx.List([nnx.Linear(8, 3, rngs=rngs)])
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return self.layers[0](self.dropout(jnp.tanh(self.norm(self.hidden(x)))))
+
+
+class Counting(nnx.Module):
+    """A linear layer that counts its calls: a variable that is neither a parameter nor a statistic."""
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.linear, self.calls = nnx.Linear(4, 3, rngs=rngs), nnx.Variable(jnp.zeros(()))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return self.linear(x)
+
+
+def linear(inputs: int, rngs: nnx.Rngs) -> nnx.Linear:
+    """A dense layer of NNX."""
+    return nnx.Linear(inputs, 3, rngs=rngs)
 
 
 def perceptron(key: jax.Array, inputs: int, width: int) -> equinox.nn.MLP:

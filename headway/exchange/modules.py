@@ -147,6 +147,47 @@ class Linen(Adapter):
 
 
 @spec
+class NNX(Adapter):
+    """A module of Flax NNX: `factory(rngs=…, **settings)` makes it.
+
+    Its `Param`s are parameters and its `BatchStat`s the layer's state; other variables are refused, but for the keys of
+    its random numbers. It is put into training mode in training, evaluation mode in evaluation. Its random numbers in
+    training are drawn by one key for the batch, that of the first example.
+    """
+
+    factory: Factory
+    _: KW_ONLY
+    settings: Settings = ()
+
+    def begin(self, key: jax.Array, x: jax.Array) -> tuple[Any, Any]:
+        from flax import nnx
+
+        _, *parts = nnx.split(self._module(key), nnx.Param, nnx.BatchStat, nnx.RngState, ...)
+        params, state, _, rest = parts
+        if others := ", ".join(by_address(nnx.to_pure_dict(rest))):
+            raise HeadwayError("factory", "must keep parameters, batch statistics and keys alone", others)
+        return nnx.to_pure_dict(params), nnx.to_pure_dict(state)
+
+    def run(self, params: Any, state: Any, x: jax.Array, context: Context) -> tuple[jax.Array, Any]:
+        from flax import nnx
+
+        module = self._module(jax.random.key(0))
+        if context.mode == "train" and nnx.state(module, nnx.RngState):
+            module = self._module(context.example_keys()[0])
+        for kind, values in ((nnx.Param, params), (nnx.BatchStat, state)):
+            held = nnx.state(module, kind)
+            nnx.replace_by_pure_dict(held, values)
+            nnx.update(module, held)
+        module.train() if context.mode == "train" else module.eval()
+        return module(x), nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
+
+    def _module(self, key: jax.Array) -> Any:
+        from flax import nnx
+
+        return taking("rngs", named(self.factory, "factory"))(rngs=nnx.Rngs(key), **dict(self.settings))
+
+
+@spec
 class Equinox(Adapter):
     """A module of Equinox, which takes one example: `factory(key, **settings)` makes it, and it is mapped over a batch.
 
@@ -221,7 +262,8 @@ def named(factory: str | Callable[..., Any], where: str) -> Any:
 def taking(argument: str, factory: Callable[..., Any]) -> Callable[..., Any]:
     """The factory, which must name this argument: what does not was not written to make a module."""
     try:
-        known = list(inspect.signature(factory).parameters)
+        called: Any = factory.__init__ if inspect.isclass(factory) else factory  # a metaclass may hide its arguments
+        known = [name for name in inspect.signature(called).parameters if name != "self"]
     except (TypeError, ValueError):
         known = []
     if argument not in known:

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import nnx
 
 import strangers
 from headway.doctor.diagnose import diagnose
-from headway.exchange.modules import Equinox, Function, Linen
+from headway.exchange.modules import NNX, Equinox, Function, Linen
 from headway.exchange.weights import load_weights, save_weights
 from headway.learning.clipping import ClipByNorm
 from headway.learning.optimizers.adaptive import AdamW
@@ -37,6 +38,7 @@ KEY = jax.random.key(3)
 X = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
 LINEN = Linen("strangers:Perceptron", settings=(("width", 8),))
 EQUINOX = Equinox("strangers:perceptron", settings=(("inputs", 4), ("width", 8)))
+LAYERED = NNX("strangers:Layered", settings=(("inputs", 4),))
 FUNCTION = Function(strangers.affine, init=strangers.first_affine)
 SHORT = replace(RECIPE, optimizer=AdamW(1e-2, weight_decay=0.1), length=20, evaluation=Evaluation(20))
 
@@ -114,7 +116,63 @@ def test_batch_statistics_of_flax_are_the_layer_s_state():
     close(same, after)
 
 
-@pytest.mark.parametrize("layer", [Linen(strangers.Normalized()), Equinox(strangers.Dropping)], ids=["flax", "equinox"])
+def layered(values, training=True):
+    """NNX's own module with these values."""
+    module = strangers.Layered(4, rngs=nnx.Rngs(0))
+    for kind, part in zip((nnx.Param, nnx.BatchStat), values, strict=True):
+        held = nnx.state(module, kind)
+        for path, variable in nnx.to_flat_state(held):
+            variable.set_value(flatten(part)["/".join(map(str, path))])
+        nnx.update(module, held)
+    module.train() if training else module.eval()
+    return module
+
+
+def test_an_nnx_module_has_its_own_outputs_gradient_and_running_statistics():
+    values = initialize(LAYERED, (4,), KEY)
+    assert set(flatten(values[0])) == {f"{a}/{n}" for a in ("hidden", "layers/0") for n in ("kernel", "bias")} | {
+        "norm/scale",
+        "norm/bias",
+    }
+    own = strangers.Layered(4, rngs=nnx.Rngs(jax.random.fold_in(KEY, salt("headway/NNX#0"))))
+    close(values[0]["layers"]["0"]["kernel"], own.layers[0].kernel[...])
+    keys = jax.random.split(KEY, 5)
+
+    def loss(params):
+        y, after = apply(LAYERED, params, X, values[1], Context("train", keys=keys))
+        return jnp.sum(jnp.sin(y)), (y, after)
+
+    (_, (y, after)), gradients = jax.value_and_grad(loss, has_aux=True)(values[0])
+    module = layered(values)
+    due = nnx.grad(lambda module: jnp.sum(jnp.sin(module(X))))(module)
+    module = layered(values)
+    close(y, module(X), rtol=1e-6, atol=1e-6)
+    close(gradients["layers"]["0"]["kernel"], due["layers"][0]["kernel"][...], rtol=1e-5, atol=1e-6)
+    close(gradients["norm"]["scale"], due["norm"]["scale"][...], rtol=1e-5, atol=1e-6)
+    close(gradients["hidden"]["kernel"], due["hidden"]["kernel"][...], rtol=1e-4, atol=1e-6)
+    close(after["norm"]["mean"], module.norm.mean[...], rtol=1e-5, atol=1e-6)
+    close(after["norm"]["mean"], 0.2 * np.asarray(module.hidden(X)).mean(0), rtol=1e-4, atol=1e-6)
+    y, same = apply(LAYERED, values[0], X, after)
+    close(y, layered((values[0], after), training=False)(X), rtol=1e-5, atol=1e-6)
+    close(same, after)
+
+
+def test_an_nnx_module_trains_and_is_loaded_under_its_own_names(tmp_path):
+    run = train(replace(SHORT, network=LAYERED), out=tmp_path / "run")
+    close(Run.load(tmp_path / "run").values, run.values)
+    due = layered((run.params, run.values["network"]), training=False)(run.schema.prepare(X))
+    np.testing.assert_allclose(run.outputs(X), due, rtol=1e-5, atol=1e-6)
+    assert run.results["train"]["loss"] < run.history.columns()["loss"][0]
+
+
+DRAWING = {
+    "flax": Linen(strangers.Normalized()),
+    "equinox": Equinox(strangers.Dropping),
+    "nnx": NNX(strangers.Layered, settings=(("inputs", 4), ("rate", 0.5))),
+}
+
+
+@pytest.mark.parametrize("layer", DRAWING.values(), ids=DRAWING)
 def test_random_numbers_are_drawn_in_training_alone_and_by_the_keys_given(layer):
     params, state = initialize(layer, (4,), KEY)
 
@@ -180,6 +238,16 @@ def test_a_module_is_saved_by_name_and_a_function_is_not():
             lambda: Linen("strangers:Perceptron").shape((4,)),
             r"must take inputs of shape \(4,\); got TypeError: .*width",
         ),
+        (lambda: LAYERED.shape((5,)), r"factory: the module must take inputs of shape \(5,\); got"),
+        (
+            lambda: NNX(strangers.Counting).shape((4,)),
+            "factory: must keep parameters, .* alone; got calls",
+        ),
+        (
+            lambda: NNX("strangers:perceptron").shape((4,)),
+            "factory: must take rngs=; got .*Arguments: key, inputs, wid",
+        ),
+        (lambda: Linen("strangers:affine").shape((4,)), "factory: must name a module of Flax Linen; got 'strangers:a"),
         (lambda: EQUINOX.shape((5,)), r"factory: the module must take inputs of shape \(5,\); got TypeError"),
         (
             lambda: initialize(Function(lambda p, x: x @ p, init=lambda key, x: jnp.ones((4, 3))), (4,), KEY),
