@@ -147,6 +147,8 @@ from headway.models.convnet import residual_convnet as residual_convnet
 from headway.models.convnet import strided_convnet as strided_convnet
 from headway.models.mlp import mlp as mlp
 from headway.models.mlp import plain_mlp as plain_mlp
+from headway.models.transformer import decoder_block as decoder_block
+from headway.models.transformer import encoder_decoder as encoder_decoder
 from headway.models.transformer import language_model as language_model
 from headway.models.transformer import post_ln as post_ln
 from headway.models.transformer import pre_ln as pre_ln
@@ -168,6 +170,8 @@ from headway.network.activations import Softsign as Softsign
 from headway.network.activations import Swish as Swish
 from headway.network.activations import Tanh as Tanh
 from headway.network.activations import TanhGELU as TanhGELU
+from headway.network.attention import Attention as Attention
+from headway.network.attention import CrossAttention as CrossAttention
 from headway.network.attention import MultiHeadAttention as MultiHeadAttention
 from headway.network.attention import Rotary as Rotary
 from headway.network.branch import Branch as Branch
@@ -214,6 +218,7 @@ from headway.network.normalization import LayerNorm as LayerNorm
 from headway.network.normalization import Normalization as Normalization
 from headway.network.normalization import RMSNorm as RMSNorm
 from headway.network.parameter import Parameter as Parameter
+from headway.network.places import Places as Places
 from headway.network.recompute import Recompute as Recompute
 from headway.network.recompute import RecomputeAll as RecomputeAll
 from headway.network.recompute import RecomputeBut as RecomputeBut

@@ -33,6 +33,7 @@ import headway.network.dense
 import headway.network.embedding
 import headway.network.feedforward
 import headway.network.normalization
+import headway.network.places
 import headway.network.recompute
 import headway.network.recurrent
 import headway.network.residual

@@ -39,7 +39,7 @@ from headway.learning.schedules.cycles import OneCycle, WarmupStableDecay
 from headway.learning.schedules.decay import Cosine, Exponential, Linear, Polynomial, Step
 from headway.learning.schedules.schedule import Epochs, Fraction, Schedule
 from headway.network.activations import LeakyReLU, ReLU, Tanh
-from headway.network.attention import MultiHeadAttention, Rotary
+from headway.network.attention import CrossAttention, MultiHeadAttention, Rotary
 from headway.network.branch import Branch, Concatenate, Concatenation
 from headway.network.compose import Repeat, Sequential
 from headway.network.dense import Dense
@@ -48,6 +48,7 @@ from headway.network.feedforward import FeedForward
 from headway.network.initialization import Initializer, Orthogonal
 from headway.network.layer import Context, Layer, Parameter, apply, bias, initialize
 from headway.network.normalization import GroupNorm, LayerNorm
+from headway.network.places import Places
 from headway.network.recompute import RecomputeBut
 from headway.network.recurrent import GRU, Last
 from headway.network.residual import Residual
@@ -99,6 +100,8 @@ EXAMPLES: tuple[Spec, ...] = (
     TiedEmbedding(Sequential((Dense(3), ReLU())), vocabulary=5, width=3),
     Masked(Sequential((Embedding(5, width=4), MultiHeadAttention(2, causal=True), Last())), padding=1),
     MultiHeadAttention(2, causal=True, rotary=Rotary()),
+    CrossAttention(2, source=3),
+    Places(Dense(8), start=1, end=3),
     FeedForward(6, activation=Tanh()),
     Cosine(0.1, steps=50),
     OneCycle(0.1, steps=50, warm=15),

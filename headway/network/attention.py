@@ -1,7 +1,8 @@
 """Attention: every position of a sequence takes from the others what its query finds in their keys."""
 
+import dataclasses
 import math
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 from typing import Annotated
 
 import jax
@@ -35,21 +36,16 @@ class Rotary(Spec):
         return jnp.stack([u * cos - v * sin, u * sin + v * cos], axis=-1).reshape(x.shape).astype(x.dtype)
 
 
-@spec
-class MultiHeadAttention(Layer):
-    """y = concat(head_1 … head_n) wo + bo, head = softmax(q kᵀ / √e) v, q = x wq + bq, k and v likewise.
+@dataclass(frozen=True, repr=False)
+class Attention(Layer):
+    """y = concat(head_1 … head_n) wo + bo, head = softmax(q kᵀ / √e) v (Vaswani et al. 2017).
 
-    Vaswani et al. 2017. Shapes: x and y [batch, time, d], the four weights [d, d]; a head has e = d / heads of the
-    columns of q, k and v. Every weight starts by its own fans d and d. The softmax is at least float32.
-    causal    a position sees itself and those before it, none behind: neither value nor gradient comes from there
-    padding   inside `Masked` nothing sees it either; a position that sees nothing at all has heads of 0
-    rotary    turn queries and keys by their places; None: without positions y follows any reordering of x
+    Shapes: x and y [batch, time, d], the four weights [d, d]; a head has e = d / heads of the columns of q, k and v.
+    Every weight starts by its own fans d and d. The softmax is at least float32.
     """
 
     heads: Annotated[int, Field(ge=1)]
     _: KW_ONLY
-    causal: bool = False
-    rotary: Rotary | None = None
     bias: bool = True
     init: Initializer | None = None
 
@@ -58,9 +54,6 @@ class MultiHeadAttention(Layer):
         if d % self.heads:
             raise HeadwayError("", f"{self.heads} heads must share the features evenly", f"{d} features",
                                f"Give it {math.ceil(d / self.heads) * self.heads}.")  # fmt: skip
-        if self.rotary is not None and d // self.heads % 2:
-            raise HeadwayError("rotary", "turns pairs: a head must have an even number of features",
-                               f"{d // self.heads}", f"Give {self.heads} heads {d + self.heads} features.")  # fmt: skip
         return inputs
 
     def parameters(self, inputs: Shape) -> dict[str, Parameter]:
@@ -74,26 +67,87 @@ class MultiHeadAttention(Layer):
                 found[f"b{name}"] = bias(d, axis=axes[1])
         return found
 
+    def project(self, name: str, params: Params, x: jax.Array, context: Context) -> jax.Array:
+        """x w + b [batch, time, d] with the weights of q, k, v or o."""
+        y = product(x.reshape(-1, x.shape[-1]), params[f"w{name}"])
+        return (context.cast(y + params[f"b{name}"]) if self.bias else y).reshape(x.shape)
+
+    def split(self, x: jax.Array) -> jax.Array:
+        """[batch, time, d] as [batch, time, heads, e]."""
+        return x.reshape(*x.shape[:2], self.heads, -1)
+
+    def cost(self, queries: int, keys: int, d: int) -> int:
+        """Floating-point operations of so many queries that see so many keys, with what projects them."""
+        scores = self.heads * queries * keys
+        projections = 2 * (queries + keys) * d * (2 * d + int(self.bias))
+        return projections + 4 * queries * keys * d + scores + Softmax().flops((scores,))
+
+
+@spec
+class MultiHeadAttention(Attention):
+    """Self-attention: q = x wq + bq, k = x wk + bk, v = x wv + bv, head = softmax(q kᵀ / √e) v, y = heads wo + bo.
+
+    Vaswani et al. 2017. Shapes: x and y [batch, time, d], the four weights [d, d]; a head has e = d / heads of the
+    columns of q, k and v. Every weight starts by its own fans d and d. The softmax is at least float32.
+    causal    a position sees itself and those before it, none behind: neither value nor gradient comes from there
+    padding   inside `Masked` nothing sees it either; a position that sees nothing at all has heads of 0
+    rotary    turn queries and keys by their places; None: without positions y follows any reordering of x
+    """
+
+    causal: bool = dataclasses.field(default=False, kw_only=True)
+    rotary: Rotary | None = dataclasses.field(default=None, kw_only=True)
+
+    def shape(self, inputs: Shape) -> Shape:
+        *_, d = super().shape(inputs)
+        if self.rotary is not None and d // self.heads % 2:
+            raise HeadwayError("rotary", "turns pairs: a head must have an even number of features",
+                               f"{d // self.heads}", f"Give {self.heads} heads {d + self.heads} features.")  # fmt: skip
+        return inputs
+
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
-        batch, time, d = x.shape
         expect_features(params["wq"].shape[0], x, context)
-
-        def project(name: str, x: jax.Array) -> jax.Array:
-            y = product(x.reshape(-1, d), params[f"w{name}"])
-            return context.cast(y + params[f"b{name}"]) if self.bias else y
-
-        q, k, v = (project(name, x).reshape(batch, time, self.heads, -1) for name in "qkv")
+        q, k, v = (self.split(self.project(name, params, x, context)) for name in "qkv")
         if self.rotary is not None:
             q, k = self.rotary.turn(q), self.rotary.turn(k)
         heads = attend(q, k, v, causal=self.causal, mask=context.mask_of(x))
-        return project("o", heads).reshape(x.shape)
+        return self.project("o", params, heads.reshape(x.shape), context)
 
     def flops(self, inputs: Shape) -> int:
         time, d = inputs
-        projections = 4 * time * d * (2 * d + int(self.bias))
-        turns = 0 if self.rotary is None else 6 * time * d
-        scores = self.heads * time * time
-        return projections + turns + 4 * time * time * d + scores + Softmax().flops((scores,))
+        return self.cost(time, time, d) + (0 if self.rotary is None else 6 * time * d)
+
+
+@spec
+class CrossAttention(Attention):
+    """Of a sequence to another in front of it: the places from `source` on see the `source` places before, no others.
+
+    Vaswani et al. 2017, the second attention of a decoder: queries from the target, keys and values from what an
+    encoder made of the source. Shapes as of `MultiHeadAttention`, time = source + target; y is 0 at the source, so that
+    a `Residual` around it leaves the source as it is. Inside `Masked` nothing sees padding of the source.
+    """
+
+    source: Annotated[int, Field(ge=1)] = dataclasses.field(default=1, kw_only=True)
+
+    def shape(self, inputs: Shape) -> Shape:
+        time, _ = super().shape(inputs)
+        if time <= self.source:
+            raise HeadwayError("source", f"leaves no place for the target of {time} in all", self.source,
+                               f"Give at most {time - 1}.")  # fmt: skip
+        return inputs
+
+    def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
+        expect_features(params["wq"].shape[0], x, context)
+        source, target = x[:, : self.source], x[:, self.source :]
+        k, v = (self.split(self.project(name, params, source, context)) for name in "kv")
+        q = self.split(self.project("q", params, target, context))
+        mask = context.mask_of(x)
+        heads = attend(q, k, v, mask=None if mask is None else mask[:, : self.source]).reshape(target.shape)
+        y = self.project("o", params, heads, context)
+        return jnp.concatenate([jnp.zeros(source.shape, y.dtype), y], axis=1)
+
+    def flops(self, inputs: Shape) -> int:
+        time, d = inputs
+        return self.cost(time - self.source, self.source, d)
 
 
 def attend(

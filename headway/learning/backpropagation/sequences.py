@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -11,9 +12,11 @@ from headway.learning.backpropagation.activations import silu
 from headway.learning.backpropagation.layers import affine
 from headway.learning.backpropagation.rule import Back, Local, backward, rule
 from headway.network.activations import SiLU
-from headway.network.attention import MultiHeadAttention, Rotary, seen, seen_weights
+from headway.network.attention import Attention, CrossAttention, MultiHeadAttention, Rotary, seen, seen_weights
 from headway.network.embedding import Embedding, LearnedPositions, SinusoidalPositions
 from headway.network.feedforward import FeedForward, SwiGLU
+from headway.network.layer import Params
+from headway.network.places import Places
 from headway.network.recurrent import Last, last_place
 from headway.network.tokens import Masked, TiedEmbedding
 
@@ -97,32 +100,77 @@ def swiglu(layer: SwiGLU, at: Local, dy: jax.Array) -> Back:
     return through_gate + through_up, {"w_gate": dw_gate, "w_up": dw_up, "w_down": dw_down}
 
 
+@rule(Places)
+def places(layer: Places, at: Local, dy: jax.Array) -> Back:
+    """y = x but for the body's places, where y = F(x): dL/dx = dL/dy, and there what comes back through F."""
+    x, context = layer.inside(at.x, at.context)
+    inside = dataclasses.replace(at, context=context).inside("body", x)
+    dx, body = backward(layer.body, inside, layer.inside(dy, at.context)[0])
+    return layer.replaced(dy, dx), {"body": body} if at.params else {}
+
+
 @rule(MultiHeadAttention)
 def attention(layer: MultiHeadAttention, at: Local, dy: jax.Array) -> Back:
-    """y = o wo + bo, o = A v, A = softmax(S), S = q kᵀ / √e in every head, q = x wq + bq, k and v likewise.
+    """y = o wo + bo, o = softmax(q kᵀ / √e) v in every head, q = x wq + bq, k and v likewise: see `attended`.
+
+    x gets what comes back by q, k and v together.
+    """
+    x, turn = at.x, layer.rotary
+    q, k, v = (projected(layer, at, name, x) for name in "qkv")
+    q, k = (q, k) if turn is None else (turn.turn(q), turn.turn(k))
+    o, back = attended(q, k, v, layer.causal, at.context.mask)
+    do, *of_o = affine(o.reshape(x.shape), at.params["wo"], dy)
+    dq, dk, dv = back(do.reshape(o.shape))
+    dq, dk = (dq, dk) if turn is None else (turned_back(turn, dq), turned_back(turn, dk))
+    found = {n: affine(x, at.params[f"w{n}"], dh.reshape(x.shape)) for n, dh in zip("qkv", (dq, dk, dv), strict=True)}
+    dx = functools.reduce(jnp.add, (dx for dx, *_ in found.values()))
+    return dx, by_name(at, {n: rest for n, (_, *rest) in found.items()} | {"o": of_o})
+
+
+@rule(CrossAttention)
+def cross_attention(layer: CrossAttention, at: Local, dy: jax.Array) -> Back:
+    """As of attention, with q of the target and k and v of the source: each gets what comes back by its own."""
+    n, mask = layer.source, at.context.mask
+    source, target = at.x[:, :n], at.x[:, n:]
+    seen_by = {"q": target, "k": source, "v": source}
+    q, k, v = (projected(layer, at, name, x) for name, x in seen_by.items())
+    o, back = attended(q, k, v, False, None if mask is None else mask[:, :n])
+    do, *of_o = affine(o.reshape(target.shape), at.params["wo"], dy[:, n:])
+    found = {name: affine(x, at.params[f"w{name}"], dh.reshape(x.shape))
+             for (name, x), dh in zip(seen_by.items(), back(do.reshape(o.shape)), strict=True)}  # fmt: skip
+    dx = jnp.concatenate([found["k"][0] + found["v"][0], found["q"][0]], axis=1)
+    return dx, by_name(at, {name: rest for name, (_, *rest) in found.items()} | {"o": of_o})
+
+
+def projected(layer: Attention, at: Local, name: str, x: jax.Array) -> jax.Array:
+    """x w + b with the weights of q, k or v, in heads [batch, time, heads, e]."""
+    return layer.split(x @ at.params[f"w{name}"] + (at.params[f"b{name}"] if layer.bias else 0))
+
+
+def attended(
+    q: jax.Array, k: jax.Array, v: jax.Array, causal: bool, mask: jax.Array | None
+) -> tuple[jax.Array, Callable[[jax.Array], tuple[jax.Array, jax.Array, jax.Array]]]:
+    """o = A v, A = softmax(S), S = q kᵀ / √e in every head; and dL/do → dL/dq, dL/dk, dL/dv.
 
     dL/dA = dL/do vᵀ, dL/dv = Aᵀ dL/do, dL/dS = A ⊙ (dL/dA − Σ_t A dL/dA), dL/dq = dL/dS k / √e,
-    dL/dk = dL/dSᵀ q / √e; x gets what comes back by q, k and v together.
+    dL/dk = dL/dSᵀ q / √e.
     """
-    x, params, turn = at.x, at.params, layer.rotary
-    parts = {n: x @ params[f"w{n}"] + (params[f"b{n}"] if layer.bias else 0) for n in "qkv"}
-    q, k, v = (h.reshape(*h.shape[:2], layer.heads, -1) for h in parts.values())
-    q, k = (q, k) if turn is None else (turn.turn(q), turn.turn(k))
     S, e = jnp.einsum("bshe,bthe->bhst", q, k) / math.sqrt(q.shape[-1]), q.shape[-1]
-    A = seen_weights(S, seen(S, layer.causal, at.context.mask))
-    o = jnp.einsum("bhst,bthe->bshe", A, v)
-    do, *projected = affine(o.reshape(x.shape), params["wo"], dy)
-    do = do.reshape(o.shape)
-    dA = jnp.einsum("bshe,bthe->bhst", do, v)
-    dS = A * (dA - jnp.sum(A * dA, axis=-1, keepdims=True)) / math.sqrt(e)
-    dv = jnp.einsum("bhst,bshe->bthe", A, do)
-    dq, dk = jnp.einsum("bhst,bthe->bshe", dS, k), jnp.einsum("bhst,bshe->bthe", dS, q)
-    dq, dk = (dq, dk) if turn is None else (turned_back(turn, dq), turned_back(turn, dk))
-    back = {n: affine(x, params[f"w{n}"], dh.reshape(x.shape)) for n, dh in zip("qkv", (dq, dk, dv), strict=True)}
-    found = {n: rest for n, (_, *rest) in back.items()} | {"o": projected}
+    A = seen_weights(S, seen(S, causal, mask))
+
+    def back(do: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        dA = jnp.einsum("bshe,bthe->bhst", do, v)
+        dS = A * (dA - jnp.sum(A * dA, axis=-1, keepdims=True)) / math.sqrt(e)
+        dq, dk = jnp.einsum("bhst,bthe->bshe", dS, k), jnp.einsum("bhst,bshe->bthe", dS, q)
+        return dq, dk, jnp.einsum("bhst,bshe->bthe", A, do)
+
+    return jnp.einsum("bhst,bthe->bshe", A, v), back
+
+
+def by_name(at: Local, found: Mapping[str, Sequence[jax.Array]]) -> Params:
+    """dL/dw and dL/db of q, k, v and o under the names of those that there are."""
     dtheta = {f"w{n}": dw for n, (dw, _) in found.items()} | {f"b{n}": db for n, (_, db) in found.items()}
-    dx = functools.reduce(jnp.add, (dx for dx, *_ in back.values()))
-    return dx, {name: dtheta[name] for name in params}
+    return {name: dtheta[name] for name in at.params}
 
 
 def turned_back(rotary: Rotary, g: jax.Array) -> jax.Array:
