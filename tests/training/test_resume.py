@@ -25,7 +25,7 @@ from headway.training.train import resume, train
 from tests.drills import stored, workshop
 from tests.training.test_loop import RECIPE
 
-LONG = replace(RECIPE, length=60_000, checkpoints=Checkpoints(500), stopping=EarlyStopping(100_000))
+LONG = replace(RECIPE, length=20_000, checkpoints=Checkpoints(200), stopping=EarlyStopping(100_000))
 KILLS = {"SIGKILL": 5, "SIGTERM": 2, "SIGINT": 2}
 EXIT_CODES = {"SIGKILL": -signal.SIGKILL, "SIGTERM": 143, "SIGINT": 130}
 
@@ -53,7 +53,7 @@ def killed_and_resumed(folder: Path, recipe: Recipe, number: signal.Signals, kil
         while not (folder / "events.jsonl").exists() and process.poll() is None:
             time.sleep(0.01)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(dice.uniform(0, 4.0))
+            process.wait(dice.uniform(0, 1.5))
         process.send_signal(number)
         codes.append(process.wait())
         note.write_text(json.dumps(codes))
