@@ -72,11 +72,12 @@ def test_padding_changes_neither_loss_nor_gradient_whatever_it_holds(loss, outpu
     def alone(z):
         return sum(loss(z[i, at][None], targets[i, at][None]) * len(at) for i, at in real) / LENGTHS.sum()
 
-    value, gradient = jax.value_and_grad(alone)(z)
+    value, gradient = jax.jit(jax.value_and_grad(alone))(z)
+    both = jax.jit(jax.value_and_grad(loss))
     gone = ~LENGTHS.reshape(4, 5, *[1] * (targets.ndim - 2))
     for filling in (-1, np.nan if targets.dtype.kind == "f" else 99):
         filled = np.where(gone, filling, targets).astype(targets.dtype)
-        padded, padded_gradient = jax.value_and_grad(loss)(z, filled, LENGTHS.astype(np.float32))
+        padded, padded_gradient = both(z, filled, LENGTHS.astype(np.float32))
         np.testing.assert_allclose(padded, value, rtol=1e-5)
         np.testing.assert_allclose(padded_gradient, gradient, rtol=1e-4, atol=1e-7)
         assert not np.asarray(padded_gradient)[~LENGTHS].any()
@@ -94,8 +95,8 @@ def test_unequal_micro_batches_pool_to_the_loss_and_gradient_of_the_whole(loss, 
             sums = [loss.sums(z[at], targets[at], None if each is None else each[at]) for at in parts]
             return loss.value(jax.tree.map(lambda *s: sum(s), *sums))
 
-        whole, gradient = jax.value_and_grad(loss)(z, targets, each)
-        found, found_gradient = jax.value_and_grad(pooled)(z)
+        whole, gradient = jax.jit(jax.value_and_grad(loss))(z, targets, each)
+        found, found_gradient = jax.jit(jax.value_and_grad(pooled))(z)
         np.testing.assert_allclose(found, whole, rtol=1e-5)
         np.testing.assert_allclose(found_gradient, gradient, rtol=1e-4, atol=1e-7)
 
@@ -107,7 +108,7 @@ def test_backpropagation_of_weighted_places_equals_jax_whatever_the_padding_hold
         loss, z, weights = replace(loss, reduction=reduction), jnp.asarray(outputs), np.linspace(0, 2, 20).reshape(4, 5)
         filled = np.where((weights * LENGTHS == 0).reshape(4, 5, *[1] * (targets.ndim - 2)), -1, targets)
         ours = loss_gradient(loss, z, filled, weights * LENGTHS)
-        np.testing.assert_allclose(ours, jax.grad(loss)(z, filled, weights * LENGTHS), rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(ours, jax.jit(jax.grad(loss))(z, filled, weights * LENGTHS), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("weights", [(5, 4), (4, 4), (4, 5, 3), (3,), ()])
