@@ -11,6 +11,15 @@ BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 STRUCTURE = tests/test_layout.py tests/test_budgets.py tests/test_exports.py
 
+# Most of the time of the tests goes into optimizing programs that then run for milliseconds: they are compiled without.
+# Optimized are those of results that a user is told, of different programs that are equal in every bit, and of tests
+# that hang on how the last bit is rounded. `make test QUICK=` optimizes all.
+QUICK = JAX_DISABLE_MOST_OPTIMIZATIONS=1 XLA_FLAGS="$$XLA_FLAGS --xla_cpu_use_fusion_emitters=false"
+OPTIMIZED = tests/test_docs.py tests/test_examples.py tests/training/test_named.py tests/training/test_resume.py \
+	tests/training/test_chunk.py tests/training/sweeps/test_lanes.py tests/doctor/test_trial.py \
+	tests/learning/landscape/test_stationary.py tests/learning/schedules/test_schedule.py
+TEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not accept"
+
 .PHONY: help demo test check bench accept story docs tree lock clean
 
 help:  ## Say what each target does.
@@ -20,7 +29,8 @@ demo: $(VENV)/core  ## Find why a network does not learn, prove remedies, and sa
 	$(BIN)/headway cure digits-sigmoid20
 
 test: $(VENV)/test  ## Run every test but the long drills.
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not accept"
+	$(QUICK) $(TEST) $(OPTIMIZED:%=--ignore=%)
+	$(TEST) $(OPTIMIZED)
 
 check: $(VENV)/test  ## Format, lint, types, and the structure of the code.
 	$(BIN)/ruff format --check .
