@@ -23,7 +23,8 @@ def replay(
 
     `start` are the values that a fine-tuned run began from, `run.start`.
     The updates are made again, so this takes as long as the training did. On the machine of the run they are
-    bit-equal to its own; elsewhere they may round differently, and training lets small differences grow.
+    bit-equal to its own; elsewhere, or where the run was on a mesh, they may round differently, and training lets
+    small differences grow.
     """
     use_compilation_cache()
     job = prepare(recipe, data, anyway=True)

@@ -107,7 +107,7 @@ def resume(
     if saved is None:
         return Loop(job, state, Standing(), History(), store, callbacks).run()
     arrays, standing, history = saved
-    state = on_mesh(job.update, arrays["state"], job.dataset.input_shape)
-    loop = Loop(job, state, standing, history, store, callbacks)
+    arrays = on_mesh(job.update, arrays, job.dataset.input_shape)
+    loop = Loop(job, arrays["state"], standing, history, store, callbacks)
     loop.best = arrays["best"]
     return loop.run()

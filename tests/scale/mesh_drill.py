@@ -19,6 +19,7 @@ from headway.network.compose import Sequential
 from headway.network.convolution import Conv, Flatten
 from headway.network.dense import Dense
 from headway.network.normalization import BatchNorm
+from headway.network.recompute import RecomputeAll
 from headway.network.values import flatten
 from headway.scale.mesh import Mesh
 from headway.scale.sharding import placements
@@ -60,7 +61,8 @@ def compared(name: str) -> dict[str, object]:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(48, *shape)).astype(np.float32) if tokens is None else rng.integers(0, tokens, (48, *shape))
     data = arrays(x, np.arange(48) % 3, tokens=tokens, validation=None, test=None)
-    recipe = Recipe(network, loss=CrossEntropy(), optimizer=OPTIMIZER, clip=ClipByNorm(0.5), batch_size=16)
+    recipe = Recipe(network, loss=CrossEntropy(), optimizer=OPTIMIZER, clip=ClipByNorm(0.5), batch_size=16,
+                    recompute=RecomputeAll() if name == "transformer" else None)  # fmt: skip
     came = []
     for mesh in (None, MESHES[name]):
         job = prepare(recipe, data, mesh=mesh)
