@@ -8,7 +8,6 @@ from headway.data.augment import Augmentation as Augmentation
 from headway.data.augment import CorrelatedNoise as CorrelatedNoise
 from headway.data.augment import Erase as Erase
 from headway.data.augment import Flip as Flip
-from headway.data.augment import Mixup as Mixup
 from headway.data.augment import Roll as Roll
 from headway.data.augment import Rotate as Rotate
 from headway.data.augment import Scale as Scale
@@ -29,6 +28,9 @@ from headway.data.files import Csv as Csv
 from headway.data.files import Npz as Npz
 from headway.data.files import Parquet as Parquet
 from headway.data.markov import markov_bits as markov_bits
+from headway.data.mixing import CutMix as CutMix
+from headway.data.mixing import Mixup as Mixup
+from headway.data.mixing import Pick as Pick
 from headway.data.sequences import CopyTask as CopyTask
 from headway.data.sequences import ModularAddition as ModularAddition
 from headway.data.synthetic import XOR as XOR
@@ -119,6 +121,7 @@ from headway.learning.optimizers.optimizer import GradientTransformation as Grad
 from headway.learning.optimizers.optimizer import Optimizer as Optimizer
 from headway.learning.optimizers.optimizer import apply_updates as apply_updates
 from headway.learning.optimizers.optimizer import describe as describe
+from headway.learning.optimizers.orthogonal import Muon as Muon
 from headway.learning.optimizers.sgd import SGD as SGD
 from headway.learning.penalties import L1 as L1
 from headway.learning.penalties import L2 as L2

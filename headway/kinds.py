@@ -4,6 +4,7 @@ import headway.concepts.graph
 import headway.data.augment
 import headway.data.bundled
 import headway.data.files
+import headway.data.mixing
 import headway.data.sequences
 import headway.data.synthetic
 import headway.data.text
@@ -17,6 +18,7 @@ import headway.learning.metrics
 import headway.learning.optimizers.adaptive
 import headway.learning.optimizers.foreign
 import headway.learning.optimizers.groups
+import headway.learning.optimizers.orthogonal
 import headway.learning.optimizers.sgd
 import headway.learning.penalties
 import headway.learning.regularization

@@ -18,9 +18,10 @@ import pytest
 import headway
 import strangers  # noqa: F401 (what the adapters' examples name)
 from bread import MAP
-from headway.data.augment import Augmentation
+from headway.data.augment import Augmentation, Flip, Scale
 from headway.data.dataset import Data
 from headway.data.files import Csv, Npz, Parquet
+from headway.data.mixing import Pick
 from headway.data.text import TextFiles
 from headway.doctor.remedies import Remedy
 from headway.exchange.modules import NNX, Equinox, Function, Linen
@@ -103,6 +104,7 @@ EXAMPLES: tuple[Spec, ...] = (
     CrossAttention(2, source=3),
     Places(Dense(8), start=1, end=3),
     FeedForward(6, activation=Tanh()),
+    Pick((Flip(), Scale(0.3))),
     Cosine(0.1, steps=50),
     OneCycle(0.1, steps=50, warm=15),
     Warmup(10, then=Cosine(0.1, steps=50)),

@@ -51,6 +51,10 @@ class Augmentation(Spec):
         """How many places an example needs along each dimension but the channels."""
         return 1
 
+    def choices(self) -> tuple["Augmentation", ...]:
+        """Those that it is made of: what they need, it needs."""
+        return ()
+
 
 @spec
 class Flip(Augmentation):
@@ -184,30 +188,6 @@ class CorrelatedNoise(Augmentation):
         return x + (self.scale * e).astype(x.dtype)
 
 
-@spec
-class Mixup(Augmentation):
-    """x' = λ x + (1 − λ) x₂, q' = λ q + (1 − λ) q₂, λ ~ Beta(alpha, alpha) (Zhang et al. 2018).
-
-    q is a label's distribution, 1 at the label, or the amounts themselves. The partner (x₂, q₂) is the example before
-    in the batch, for the first one the last: the order of an epoch is random, so the partner is too. λ is drawn for
-    each example by its own key. A batch is mixed whole, before anything divides it; in a batch of one nothing mixes.
-    The loss must take distributions: all but `Hinge` do.
-    """
-
-    mixes: ClassVar[bool] = True
-
-    alpha: Annotated[Number, Field(gt=0)] = 0.2
-
-    def apply_to_batch(self, x: jax.Array, y: jax.Array, keys: jax.Array) -> tuple[jax.Array, jax.Array]:
-        weights = jax.vmap(lambda key: jax.random.beta(key, self.alpha, self.alpha, dtype=jnp.float32))(keys)
-
-        def mixed(values: jax.Array) -> jax.Array:
-            w = weights.reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
-            return w * values + (1 - w) * jnp.roll(values, 1, axis=0)
-
-        return mixed(x), mixed(y)
-
-
 def augmented(
     augment: tuple[Augmentation, ...], x: jax.Array, y: jax.Array, keys: jax.Array, outputs: Shape
 ) -> tuple[jax.Array, jax.Array]:
@@ -228,10 +208,12 @@ def augmented(
 def expect_augmentable(augment: tuple[Augmentation, ...], data: Dataset, loss: Loss) -> None:
     """Refuse an augmentation that does not suit the examples or the loss."""
     for index, augmentation in enumerate(augment):
-        try:
-            _expect(augmentation, data, loss)
-        except HeadwayError as error:
-            raise error.under(f"augment/{index}") from None
+        inside = ((f"/among/{i}", choice) for i, choice in enumerate(augmentation.choices()))
+        for address, part in (("", augmentation), *inside):
+            try:
+                _expect(part, data, loss)
+            except HeadwayError as error:
+                raise error.under(f"augment/{index}{address}") from None
 
 
 def _expect(augmentation: Augmentation, data: Dataset, loss: Loss) -> None:

@@ -5,7 +5,6 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 from scipy import ndimage, stats
 
@@ -13,7 +12,6 @@ from headway.data.augment import (
     CorrelatedNoise,
     Erase,
     Flip,
-    Mixup,
     Roll,
     Rotate,
     Scale,
@@ -23,12 +21,15 @@ from headway.data.augment import (
     rotated,
 )
 from headway.data.dataset import Dataset, Examples
+from headway.data.mixing import CutMix, Mixup, Pick
 from headway.data.schema import Schema
 from headway.learning.losses import BinaryCrossEntropy, CrossEntropy, Hinge, MeanSquaredError
 from headway.spec.error import HeadwayError
 from headway.spec.numbers import join, split
 
-EVERY = (Flip(), Shift(2), Roll(2), Rotate(30.0), Erase(2), Scale(0.3), CorrelatedNoise(0.5), Mixup(0.4))
+PICK = Pick((Shift(2), Rotate(20.0), Erase(2, rate=1.0)))
+ALONE = (Flip(), Shift(2), Roll(2), Rotate(30.0), Erase(2), Scale(0.3), CorrelatedNoise(0.5), PICK)
+EVERY = (*ALONE, Mixup(0.4), CutMix())
 IMAGE = np.arange(1.0, 61.0, dtype=np.float32).reshape(5, 6, 2)
 
 
@@ -142,43 +143,7 @@ def test_noise_has_its_scale_everywhere_and_the_correlation_of_smoothed_white_no
     assert abs(np.corrcoef(y[:, 20, 0], y[:, 20, 1])[0, 1]) < 5 / np.sqrt(4000)
 
 
-def mixed(alpha, y, outputs, examples=8, features=5):
-    x = np.random.default_rng(0).normal(size=(examples, features)).astype(np.float32)
-    new_x, q = altered((Mixup(alpha),), x, keys_of(range(examples)), y, outputs)
-    partner = np.roll(x, 1, axis=0)
-    weights = ((np.asarray(new_x) - partner) * (x - partner)).sum(1) / np.square(x - partner).sum(1)
-    np.testing.assert_allclose(new_x, weights[:, None] * x + (1 - weights[:, None]) * partner, atol=1e-5)
-    return weights, q
-
-
-def test_mixed_labels_are_distributions_and_the_loss_is_that_of_both_labels_mixed(rng):
-    y, z = np.arange(8) % 3, rng.normal(size=(8, 3)).astype(np.float32)
-    weights, q = mixed(1.0, y, (3,))
-    np.testing.assert_allclose(np.asarray(q).sum(1), 1, atol=1e-6)
-    of_own, of_partner = (optax.softmax_cross_entropy_with_integer_labels(z, t) for t in (y, np.roll(y, 1)))
-    expected = weights * of_own + (1 - weights) * of_partner
-    np.testing.assert_allclose(CrossEntropy().per_example(jnp.asarray(z), q), expected, rtol=1e-4)
-
-
-def test_mixed_answers_yes_or_no_and_mixed_amounts_are_mixed_directly(rng):
-    y, z = np.arange(8) % 2, rng.normal(size=(8, 1)).astype(np.float32)
-    weights, p = mixed(0.5, y, (1,))
-    of_own, of_partner = (optax.sigmoid_binary_cross_entropy(z[:, 0], t) for t in (y, np.roll(y, 1)))
-    expected = weights * of_own + (1 - weights) * of_partner
-    np.testing.assert_allclose(BinaryCrossEntropy().per_example(jnp.asarray(z), p), expected, rtol=1e-4)
-    amounts = rng.normal(size=(8, 2)).astype(np.float32)
-    weights, made = mixed(0.5, amounts, (2,))
-    expected = weights[:, None] * amounts + (1 - weights[:, None]) * np.roll(amounts, 1, axis=0)
-    np.testing.assert_allclose(made, expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
-def test_the_weights_of_a_mix_follow_the_beta_distribution(alpha):
-    weights, _ = mixed(alpha, np.zeros(2000, int), (2,), examples=2000, features=20)
-    assert stats.kstest(np.clip(weights, 0, 1), stats.beta(alpha, alpha).cdf).pvalue > 1e-3
-
-
-@pytest.mark.parametrize("augmentation", EVERY[:-1], ids=repr)
+@pytest.mark.parametrize("augmentation", ALONE, ids=repr)
 def test_what_is_drawn_for_an_example_does_not_depend_on_the_batch_it_is_in(augmentation, rng):
     x = jnp.asarray(rng.normal(size=(6, 5, 6, 2)), jnp.float32)
 
@@ -223,6 +188,9 @@ def data_of(inputs, tokens=None, y=(0, 1, 0, 1), weights=None):
      r"^augment/1: Flip moves inputs .*got labels at every place, which would stay"),
     (Mixup(), data_of((12,)), Hinge(), r"^augment/1: Mixup makes distributions .*Hinge.*CrossEntropy"),
     (Mixup(), data_of((12,), weights=np.ones(4)), CrossEntropy(), r"^augment/1: Mixup .*got examples with weights"),
+    (CutMix(), data_of((12,)), CrossEntropy(), r"^augment/1: CutMix takes sequences .*shape \(12,\)"),
+    (CutMix(), data_of((8, 8, 1)), Hinge(), r"^augment/1: CutMix makes distributions"),
+    (Pick((Flip(), Rotate(5.0))), data_of((40, 1)), CrossEntropy(), r"^augment/1/among/1: Rotate takes images"),
 ])  # fmt: skip
 def test_an_augmentation_that_does_not_suit_is_named_with_what_came(augmentation, data, loss, said):
     with pytest.raises(HeadwayError, match=said):

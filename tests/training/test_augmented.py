@@ -9,10 +9,11 @@ import numpy as np
 import optax
 import pytest
 
-from headway.data.augment import Mixup, Rotate, Scale, Shift
+from headway.data.augment import Rotate, Scale, Shift
 from headway.data.batches import Place, batch_indices, example_keys
 from headway.data.bundled import Diabetes, Digits
 from headway.data.dataset import Arrays, Data, arrays
+from headway.data.mixing import Mixup
 from headway.learning.losses import Hinge, MeanSquaredError
 from headway.learning.optimizers.sgd import SGD
 from headway.network.activations import ReLU
