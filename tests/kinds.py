@@ -102,6 +102,7 @@ EXAMPLES: tuple[Spec, ...] = (
     Masked(Sequential((Embedding(5, width=4), MultiHeadAttention(2, causal=True), Last())), padding=1),
     MultiHeadAttention(2, causal=True, rotary=Rotary()),
     CrossAttention(2, source=3),
+    MultiHeadAttention(4, key_heads=2, causal=True),
     Places(Dense(8), start=1, end=3),
     FeedForward(6, activation=Tanh()),
     Pick((Flip(), Scale(0.3))),

@@ -41,13 +41,20 @@ class Attention(Layer):
     """y = concat(head_1 … head_n) wo + bo, head = softmax(q kᵀ / √e) v (Vaswani et al. 2017).
 
     Shapes: x and y [batch, time, d], the four weights [d, d]; a head has e = d / heads of the columns of q, k and v.
-    Every weight starts by its own fans d and d. The softmax is at least float32.
+    Every weight starts by its own fans d and d. The softmax is at least float32. With `key_heads` of k and v, each
+    serves heads / key_heads heads of q in a row, and their weights are [d, key_heads · e] (Ainslie et al. 2023).
     """
 
     heads: Annotated[int, Field(ge=1)]
     _: KW_ONLY
+    key_heads: Annotated[int, Field(ge=1)] | None = None
     bias: bool = True
     init: Initializer | None = None
+
+    def __post_init__(self) -> None:
+        if self.key_heads is not None and self.heads % self.key_heads:
+            raise HeadwayError("key_heads", f"must divide the {self.heads} heads of the queries", self.key_heads,
+                               "Set key_heads=1 for one that serves all, or leave it out.")  # fmt: skip
 
     def shape(self, inputs: Shape) -> Shape:
         _, d = sequence(self, inputs)
@@ -56,30 +63,35 @@ class Attention(Layer):
                                f"Give it {math.ceil(d / self.heads) * self.heads}.")  # fmt: skip
         return inputs
 
+    def widths(self, d: int) -> dict[str, int]:
+        """How many columns the weights of q, k, v and o have."""
+        shared = d if self.key_heads is None else d // self.heads * self.key_heads
+        return {"q": d, "k": shared, "v": shared, "o": d}
+
     def parameters(self, inputs: Shape) -> dict[str, Parameter]:
         d, found = inputs[-1], dict[str, Parameter]()
-        for name in "qkvo":
+        for name, width in self.widths(d).items():
             # What follows acts on the output alone: queries, keys and values do not meet it.
             init = self.init if name == "o" else self.init or GlorotUniform()
             axes = ("heads", "features") if name == "o" else ("features", "heads")
-            found[f"w{name}"] = Parameter((d, d), init=init, fans=(d, d), axes=axes)
+            found[f"w{name}"] = Parameter((d, width), init=init, fans=(d, width), axes=axes)
             if self.bias:
-                found[f"b{name}"] = bias(d, axis=axes[1])
+                found[f"b{name}"] = bias(width, axis=axes[1])
         return found
 
     def project(self, name: str, params: Params, x: jax.Array, context: Context) -> jax.Array:
-        """x w + b [batch, time, d] with the weights of q, k, v or o."""
+        """x w + b [batch, time, columns] with the weights of q, k, v or o."""
         y = product(x.reshape(-1, x.shape[-1]), params[f"w{name}"])
-        return (context.cast(y + params[f"b{name}"]) if self.bias else y).reshape(x.shape)
+        return (context.cast(y + params[f"b{name}"]) if self.bias else y).reshape(*x.shape[:-1], -1)
 
-    def split(self, x: jax.Array) -> jax.Array:
-        """[batch, time, d] as [batch, time, heads, e]."""
-        return x.reshape(*x.shape[:2], self.heads, -1)
+    def split(self, name: str, x: jax.Array) -> jax.Array:
+        """q, k or v [batch, time, columns] in its heads [batch, time, heads, e]."""
+        return x.reshape(*x.shape[:2], self.heads if name == "q" else self.key_heads or self.heads, -1)
 
     def cost(self, queries: int, keys: int, d: int) -> int:
         """Floating-point operations of so many queries that see so many keys, with what projects them."""
         scores = self.heads * queries * keys
-        projections = 2 * (queries + keys) * d * (2 * d + int(self.bias))
+        projections = 2 * (queries * d + keys * self.widths(d)["k"]) * (2 * d + int(self.bias))
         return projections + 4 * queries * keys * d + scores + Softmax().flops((scores,))
 
 
@@ -89,9 +101,10 @@ class MultiHeadAttention(Attention):
 
     Vaswani et al. 2017. Shapes: x and y [batch, time, d], the four weights [d, d]; a head has e = d / heads of the
     columns of q, k and v. Every weight starts by its own fans d and d. The softmax is at least float32.
-    causal    a position sees itself and those before it, none behind: neither value nor gradient comes from there
-    padding   inside `Masked` nothing sees it either; a position that sees nothing at all has heads of 0
-    rotary    turn queries and keys by their places; None: without positions y follows any reordering of x
+    causal       a position sees itself and those before it, none behind: neither value nor gradient comes from there
+    padding      inside `Masked` nothing sees it either; a position that sees nothing at all has heads of 0
+    rotary       turn queries and keys by their places; None: without positions y follows any reordering of x
+    key_heads    fewer heads of k and v, each for several of q (grouped-query attention, Ainslie et al. 2023)
     """
 
     causal: bool = dataclasses.field(default=False, kw_only=True)
@@ -106,7 +119,7 @@ class MultiHeadAttention(Attention):
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
         expect_features(params["wq"].shape[0], x, context)
-        q, k, v = (self.split(self.project(name, params, x, context)) for name in "qkv")
+        q, k, v = (self.split(name, self.project(name, params, x, context)) for name in "qkv")
         if self.rotary is not None:
             q, k = self.rotary.turn(q), self.rotary.turn(k)
         heads = attend(q, k, v, causal=self.causal, mask=context.mask_of(x))
@@ -138,8 +151,8 @@ class CrossAttention(Attention):
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
         expect_features(params["wq"].shape[0], x, context)
         source, target = x[:, : self.source], x[:, self.source :]
-        k, v = (self.split(self.project(name, params, source, context)) for name in "kv")
-        q = self.split(self.project("q", params, target, context))
+        k, v = (self.split(name, self.project(name, params, source, context)) for name in "kv")
+        q = self.split("q", self.project("q", params, target, context))
         mask = context.mask_of(x)
         heads = attend(q, k, v, mask=None if mask is None else mask[:, : self.source]).reshape(target.shape)
         y = self.project("o", params, heads, context)
@@ -155,16 +168,23 @@ def attend(
 ) -> jax.Array:
     """softmax(q kᵀ / √e) v in every head: q [batch, queries, heads, e], k and v [batch, keys, heads, e].
 
-    Scores and softmax are at least float32, whatever dtype q has; the result has that of v. Causal: query s sees the
-    keys t ≤ s alone. Mask [batch, keys]: none sees a key where it is False. What is not seen gets the weight
-    exp(-∞) = 0, and with it the gradient 0; a query that sees no key gives 0.
+    k and v may have fewer heads, each for as many of q in a row. Scores and softmax are at least float32, whatever
+    dtype q has; the result has that of v. Causal: query s sees the keys t ≤ s alone. Mask [batch, keys]: none sees a
+    key where it is False. What is not seen gets the weight exp(-∞) = 0, and with it the gradient 0; a query that sees
+    no key gives 0.
     """
     wide = jnp.promote_types(q.dtype, jnp.float32)
+    k, v = (repeated(part, q.shape[2]) for part in (k, v))
     # XLA on CPU is faster with the heads in front, and with them the gradients of both products.
     q, k, v = (part.transpose(0, 2, 1, 3) for part in (q, k, v))
     scores = jnp.einsum("bhse,bhte->bhst", q, k, preferred_element_type=wide) / math.sqrt(q.shape[-1])
     weights = seen_weights(scores, seen(scores, causal, mask)).astype(v.dtype)
     return jnp.einsum("bhst,bhte->bhse", weights, v).transpose(0, 2, 1, 3)
+
+
+def repeated(x: jax.Array, heads: int) -> jax.Array:
+    """Keys or values [batch, time, some heads, e] with each head as often in a row as it takes to have `heads`."""
+    return x if x.shape[2] == heads else jnp.repeat(x, heads // x.shape[2], axis=2)
 
 
 def seen(scores: jax.Array, causal: bool, mask: jax.Array | None) -> jax.Array | None:

@@ -197,3 +197,42 @@ def test_inputs_of_another_width_than_the_weights_are_refused(key):
     params, _ = initialize(MultiHeadAttention(2), (5, 8), key)
     with pytest.raises(HeadwayError, match="the weights here take 8 features"):
         apply(MultiHeadAttention(2), params, jnp.ones((1, 5, 6)))
+
+
+@pytest.mark.parametrize("key_heads", [1, 2, 4])
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_head_of_keys_serves_a_row_of_heads_as_copies_of_it_would(key_heads, causal, key, rng):
+    """Grouped-query attention is attention whose keys and values are the same for several heads."""
+    heads, e = 4, 3
+    grouped = MultiHeadAttention(heads, key_heads=key_heads, causal=causal, rotary=None)
+    whole, x = MultiHeadAttention(heads, causal=causal), jnp.array(rng.normal(size=(2, 5, heads * e)), jnp.float32)
+    params, upstream = drawn(grouped, (5, heads * e), key), jnp.array(rng.normal(size=x.shape), jnp.float32)
+    assert params["wk"].shape == params["wv"].shape == (heads * e, key_heads * e)
+
+    def copied(params):
+        found = dict(params)
+        for name in ("wk", "wv", "bk", "bv"):
+            parts = jnp.split(params[name], key_heads, axis=-1)
+            found[name] = jnp.concatenate([part for part in parts for _ in range(heads // key_heads)], axis=-1)
+        return found
+
+    def loss(layer, params):
+        return jnp.sum(apply(layer, params, x)[0] * upstream)
+
+    found = jax.value_and_grad(lambda p: loss(grouped, p))(params)
+    expected = jax.value_and_grad(lambda p: loss(whole, copied(p)))(params)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found, expected)
+
+
+def test_as_many_heads_of_keys_as_of_queries_is_the_same_layer(key, rng):
+    x = jnp.array(rng.normal(size=(2, 5, 8)), jnp.float32)
+    plain, named = MultiHeadAttention(2), MultiHeadAttention(2, key_heads=2)
+    params = drawn(plain, (5, 8), key)
+    np.testing.assert_array_equal(apply(named, params, x)[0], apply(plain, params, x)[0])
+    assert named.flops((5, 8)) == plain.flops((5, 8))
+    assert MultiHeadAttention(2, key_heads=1).flops((5, 8)) == plain.flops((5, 8)) - 2 * 5 * 4 * (2 * 8 + 1)
+
+
+def test_heads_of_keys_that_do_not_divide_the_heads_are_refused():
+    with pytest.raises(HeadwayError, match=r"^MultiHeadAttention/key_heads: must divide the 6 heads .*got 4"):
+        MultiHeadAttention(6, key_heads=4)

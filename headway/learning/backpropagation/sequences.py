@@ -12,7 +12,15 @@ from headway.learning.backpropagation.activations import silu
 from headway.learning.backpropagation.layers import affine
 from headway.learning.backpropagation.rule import Back, Local, backward, rule
 from headway.network.activations import SiLU
-from headway.network.attention import Attention, CrossAttention, MultiHeadAttention, Rotary, seen, seen_weights
+from headway.network.attention import (
+    Attention,
+    CrossAttention,
+    MultiHeadAttention,
+    Rotary,
+    repeated,
+    seen,
+    seen_weights,
+)
 from headway.network.embedding import Embedding, LearnedPositions, SinusoidalPositions
 from headway.network.feedforward import FeedForward, SwiGLU
 from headway.network.layer import Params
@@ -122,7 +130,8 @@ def attention(layer: MultiHeadAttention, at: Local, dy: jax.Array) -> Back:
     do, *of_o = affine(o.reshape(x.shape), at.params["wo"], dy)
     dq, dk, dv = back(do.reshape(o.shape))
     dq, dk = (dq, dk) if turn is None else (turned_back(turn, dq), turned_back(turn, dk))
-    found = {n: affine(x, at.params[f"w{n}"], dh.reshape(x.shape)) for n, dh in zip("qkv", (dq, dk, dv), strict=True)}
+    flat = (dh.reshape(*dh.shape[:2], -1) for dh in (dq, dk, dv))
+    found = {name: affine(x, at.params[f"w{name}"], dh) for name, dh in zip("qkv", flat, strict=True)}
     dx = functools.reduce(jnp.add, (dx for dx, *_ in found.values()))
     return dx, by_name(at, {n: rest for n, (_, *rest) in found.items()} | {"o": of_o})
 
@@ -136,15 +145,15 @@ def cross_attention(layer: CrossAttention, at: Local, dy: jax.Array) -> Back:
     q, k, v = (projected(layer, at, name, x) for name, x in seen_by.items())
     o, back = attended(q, k, v, False, None if mask is None else mask[:, :n])
     do, *of_o = affine(o.reshape(target.shape), at.params["wo"], dy[:, n:])
-    found = {name: affine(x, at.params[f"w{name}"], dh.reshape(x.shape))
-             for (name, x), dh in zip(seen_by.items(), back(do.reshape(o.shape)), strict=True)}  # fmt: skip
+    flat = (dh.reshape(*dh.shape[:2], -1) for dh in back(do.reshape(o.shape)))
+    found = {name: affine(x, at.params[f"w{name}"], dh) for (name, x), dh in zip(seen_by.items(), flat, strict=True)}
     dx = jnp.concatenate([found["k"][0] + found["v"][0], found["q"][0]], axis=1)
     return dx, by_name(at, {name: rest for name, (_, *rest) in found.items()} | {"o": of_o})
 
 
 def projected(layer: Attention, at: Local, name: str, x: jax.Array) -> jax.Array:
     """x w + b with the weights of q, k or v, in heads [batch, time, heads, e]."""
-    return layer.split(x @ at.params[f"w{name}"] + (at.params[f"b{name}"] if layer.bias else 0))
+    return layer.split(name, x @ at.params[f"w{name}"] + (at.params[f"b{name}"] if layer.bias else 0))
 
 
 def attended(
@@ -153,16 +162,18 @@ def attended(
     """o = A v, A = softmax(S), S = q kᵀ / √e in every head; and dL/do → dL/dq, dL/dk, dL/dv.
 
     dL/dA = dL/do vᵀ, dL/dv = Aᵀ dL/do, dL/dS = A ⊙ (dL/dA − Σ_t A dL/dA), dL/dq = dL/dS k / √e,
-    dL/dk = dL/dSᵀ q / √e.
+    dL/dk = dL/dSᵀ q / √e. A head of k and v that serves several of q gets what comes back by all of them.
     """
+    own, k, v = k.shape, repeated(k, q.shape[2]), repeated(v, q.shape[2])
     S, e = jnp.einsum("bshe,bthe->bhst", q, k) / math.sqrt(q.shape[-1]), q.shape[-1]
     A = seen_weights(S, seen(S, causal, mask))
 
     def back(do: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         dA = jnp.einsum("bshe,bthe->bhst", do, v)
         dS = A * (dA - jnp.sum(A * dA, axis=-1, keepdims=True)) / math.sqrt(e)
-        dq, dk = jnp.einsum("bhst,bthe->bshe", dS, k), jnp.einsum("bhst,bshe->bthe", dS, q)
-        return dq, dk, jnp.einsum("bhst,bshe->bthe", A, do)
+        dk, dv = jnp.einsum("bhst,bshe->bthe", dS, q), jnp.einsum("bhst,bshe->bthe", A, do)
+        dk, dv = (dh.reshape(*own[:3], -1, own[3]).sum(axis=3) for dh in (dk, dv))
+        return jnp.einsum("bhst,bthe->bshe", dS, k), dk, dv
 
     return jnp.einsum("bhst,bthe->bshe", A, v), back
 
