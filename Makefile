@@ -17,7 +17,8 @@ STRUCTURE = tests/test_layout.py tests/test_budgets.py tests/test_exports.py
 QUICK = JAX_DISABLE_MOST_OPTIMIZATIONS=1 XLA_FLAGS="$$XLA_FLAGS --xla_cpu_use_fusion_emitters=false"
 OPTIMIZED = tests/test_docs.py tests/test_examples.py tests/training/test_named.py tests/training/test_resume.py \
 	tests/training/test_chunk.py tests/training/sweeps/test_lanes.py tests/doctor/test_trial.py \
-	tests/learning/landscape/test_stationary.py tests/learning/test_averaging.py
+	tests/training/test_fine_tune.py tests/learning/landscape/test_stationary.py tests/learning/test_averaging.py \
+	tests/network/test_running_statistics.py tests/network/test_activations.py
 TEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not accept"
 
 .PHONY: help demo test check bench accept story docs tree lock clean

@@ -83,7 +83,8 @@ NETWORKS = {
 }
 network = pytest.mark.parametrize("name", NETWORKS)
 modes = pytest.mark.parametrize("mode", ["train", "eval"])
-WITHOUT_RULE = {"headway/GRU", "headway/Recurrent", "headway/Linen", "headway/Equinox", "headway/Function"}
+WITHOUT_RULE = {"headway/GRU", "headway/Recurrent", "headway/Linen", "headway/NNX", "headway/Equinox",
+                "headway/Function"}  # fmt: skip
 LAYER_KINDS = [cls for cls in ALL if issubclass(cls, Layer) and cls.kind not in kinds_without_rule()]
 KERNELS = [
     *(Conv(6, kernel=k, stride=s, padding=p, groups=g, bias=b)

@@ -258,7 +258,9 @@ def test_a_batch_that_does_not_divide_into_equal_parts_is_refused(parts):
 
 
 def test_one_example_a_part_is_too_few_for_batch_norm():
-    with pytest.raises(HeadwayError, match=r"^first: .* at least 2 values .* Set batch_size=2 or more a micro-batch"):
+    with pytest.raises(
+        HeadwayError, match=r"^network/first: .* at least 2 values .* Set batch_size=2 or more a micro-batch"
+    ):
         train(replace(RECIPE, network=NORMED, accumulate=24))
 
 
