@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.workloads import B1, B2, CLASSES, EPS, LEARNING_RATE, SequenceWorkload, Workload
+from headway.data.batches import place
 from headway.data.dataset import arrays
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.adaptive import Adam
@@ -15,7 +16,8 @@ from headway.models.convnet import pooled_convnet
 from headway.models.mlp import mlp
 from headway.models.transformer import language_model
 from headway.network.layer import Layer
-from headway.training.chunk import compute, longest
+from headway.spec.numbers import split
+from headway.training.chunk import compute, longest, run_chunk
 from headway.training.evaluate import outputs
 from headway.training.job import prepare
 from headway.training.recipe import Epochs, Recipe
@@ -54,6 +56,12 @@ class Headway:
         while self.step < end:
             chunk = compute(self.job, self.state, self.examples, self.step, min(end - self.step, longest(self.job)))
             self.state, self.step = chunk.state, self.step + len(chunk.measures)
+
+    def compiled(self) -> Any:
+        """The chunk of updates, traced, lowered and compiled."""
+        structure, numbers = split(self.job.update)
+        start = place(0, self.job.recipe.batch_size, len(self.examples.x))
+        return run_chunk.lower(structure, numbers, self.state, self.examples, start, 1).compile()
 
     def outputs(self, x: NDArray[Any]) -> NDArray[np.float32]:
         return outputs(self.job.recipe.network, self.state, x)

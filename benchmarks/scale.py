@@ -8,7 +8,6 @@ docs/scale.md is made from it.
 
 import json
 import random
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -18,16 +17,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from benchmarks.measure import machine, versions
+from benchmarks.measure import machine, say, versions
 from benchmarks.ours import Headway
 from benchmarks.ratios import paired_ratio
 from benchmarks.report import markdown, shown
 from benchmarks.workloads import WORKLOADS, SequenceWorkload
-from headway.data.batches import place
 from headway.network.recompute import RecomputeAll, RecomputeBut
 from headway.scale.precision import BFloat16, Float16, Float32
-from headway.spec.numbers import split
-from headway.training.chunk import compute, run_chunk
+from headway.training.chunk import compute
 from headway.training.residuals import Residual, saved_residuals
 
 ROOT = Path(__file__).parents[1]
@@ -56,16 +53,9 @@ def compile_times(workload: SequenceWorkload) -> dict[str, list[float]]:
         for depth in random.Random(turn).sample(list(systems), len(systems)):
             jax.clear_caches()
             started = time.perf_counter()
-            compiled(systems[depth])
+            systems[depth].compiled()
             seconds[depth].append(time.perf_counter() - started)
     return seconds
-
-
-def compiled(system: Headway) -> Any:
-    """The chunk of updates, compiled."""
-    structure, numbers = split(system.job.update)
-    start = place(0, system.job.recipe.batch_size, len(system.examples.x))
-    return run_chunk.lower(structure, numbers, system.state, system.examples, start, 1).compile()
 
 
 def variants(workload: SequenceWorkload) -> dict[str, Any]:
@@ -99,11 +89,6 @@ def timed(system: Headway) -> float:
     started = time.perf_counter()
     compute(system.job, system.state, system.examples, 0, UPDATES)
     return (time.perf_counter() - started) / UPDATES
-
-
-def say(text: str) -> None:
-    """Progress, on standard error."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def page(result: Mapping[str, Any]) -> str:

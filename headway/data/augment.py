@@ -15,7 +15,7 @@ from headway.learning.targets import one_hot
 from headway.network.context import salt
 from headway.network.initialization import Shape
 from headway.spec.error import HeadwayError
-from headway.spec.node import Count, Number, Spec, spec
+from headway.spec.node import Count, Number, Spec, children, spec
 
 Rate = Annotated[Number, Field(ge=0, le=1)]
 Places = Annotated[Count, Field(ge=0)]
@@ -50,10 +50,6 @@ class Augmentation(Spec):
     def places(self) -> int:
         """How many places an example needs along each dimension but the channels."""
         return 1
-
-    def choices(self) -> tuple["Augmentation", ...]:
-        """Those that it is made of: what they need, it needs."""
-        return ()
 
 
 @spec
@@ -208,10 +204,11 @@ def augmented(
 def expect_augmentable(augment: tuple[Augmentation, ...], data: Dataset, loss: Loss) -> None:
     """Refuse an augmentation that does not suit the examples or the loss."""
     for index, augmentation in enumerate(augment):
-        inside = ((f"/among/{i}", choice) for i, choice in enumerate(augmentation.choices()))
-        for address, part in (("", augmentation), *inside):
+        inside = {f"/among/{key}": child for key, child in children(augmentation).items()}
+        for address, part in {"": augmentation, **inside}.items():
             try:
-                _expect(part, data, loss)
+                if isinstance(part, Augmentation):
+                    _expect(part, data, loss)
             except HeadwayError as error:
                 raise error.under(f"augment/{index}{address}") from None
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from headway.data.augment import IMAGES, SEQUENCES, Augmentation, along
 from headway.spec.error import HeadwayError
-from headway.spec.node import Number, spec
+from headway.spec.node import Number, children, spec
 
 
 @spec
@@ -28,12 +28,7 @@ class Mixup(Augmentation):
 
     def apply_to_batch(self, x: jax.Array, y: jax.Array, keys: jax.Array) -> tuple[jax.Array, jax.Array]:
         weights = jax.vmap(lambda key: jax.random.beta(key, self.alpha, self.alpha, dtype=jnp.float32))(keys)
-
-        def mixed(values: jax.Array) -> jax.Array:
-            w = weights.reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
-            return w * values + (1 - w) * jnp.roll(values, 1, axis=0)
-
-        return mixed(x), mixed(y)
+        return mixed(x, weights), mixed(y, weights)
 
 
 @spec
@@ -53,8 +48,7 @@ class CutMix(Augmentation):
     def apply_to_batch(self, x: jax.Array, y: jax.Array, keys: jax.Array) -> tuple[jax.Array, jax.Array]:
         inside = jax.vmap(self.box)(x, keys)
         left = 1 - inside.mean(axis=range(1, x.ndim), dtype=jnp.float32)
-        w = left.reshape(-1, *[1] * (y.ndim - 1)).astype(y.dtype)
-        return jnp.where(inside, jnp.roll(x, 1, axis=0), x), w * y + (1 - w) * jnp.roll(y, 1, axis=0)
+        return jnp.where(inside, jnp.roll(x, 1, axis=0), x), mixed(y, left)
 
     def box(self, x: jax.Array, key: jax.Array) -> jax.Array:
         """Which places of an example are the partner's; like x but for one channel."""
@@ -83,12 +77,9 @@ class Pick(Augmentation):
 
     def __post_init__(self) -> None:
         for index, part in enumerate(self.among):
-            if part.mixes or part.choices():
+            if part.mixes or children(part):
                 raise HeadwayError(f"among/{index}", "must alter an example by itself", part,
                                    "Write it beside Pick(…), not in it.")  # fmt: skip
-
-    def choices(self) -> tuple[Augmentation, ...]:
-        return self.among
 
     def apply(self, x: jax.Array, key: jax.Array) -> jax.Array:
         for own in jax.random.split(key, self.draws):
@@ -96,3 +87,9 @@ class Pick(Augmentation):
             index = jax.random.randint(choice, (), 0, len(self.among))
             x = jax.lax.switch(index, [part.apply for part in self.among], x, inner)
         return x
+
+
+def mixed(values: jax.Array, weights: jax.Array) -> jax.Array:
+    """w v + (1 − w) v₂ for the values [batch, …] of each example and its partner, with a weight for each."""
+    w = weights.reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
+    return w * values + (1 - w) * jnp.roll(values, 1, axis=0)

@@ -41,7 +41,7 @@ class Attention(Layer):
     """y = concat(head_1 … head_n) wo + bo, head = softmax(q kᵀ / √e) v (Vaswani et al. 2017).
 
     Shapes: x and y [batch, time, d], the four weights [d, d]; a head has e = d / heads of the columns of q, k and v.
-    Every weight starts by its own fans d and d. The softmax is at least float32. With `key_heads` of k and v, each
+    Every weight starts by its own fans. The softmax is at least float32. With `key_heads` of k and v, each
     serves heads / key_heads heads of q in a row, and their weights are [d, key_heads · e] (Ainslie et al. 2023).
     """
 
@@ -100,7 +100,7 @@ class MultiHeadAttention(Attention):
     """Self-attention: q = x wq + bq, k = x wk + bk, v = x wv + bv, head = softmax(q kᵀ / √e) v, y = heads wo + bo.
 
     Vaswani et al. 2017. Shapes: x and y [batch, time, d], the four weights [d, d]; a head has e = d / heads of the
-    columns of q, k and v. Every weight starts by its own fans d and d. The softmax is at least float32.
+    columns of q, k and v. Every weight starts by its own fans. The softmax is at least float32.
     causal       a position sees itself and those before it, none behind: neither value nor gradient comes from there
     padding      inside `Masked` nothing sees it either; a position that sees nothing at all has heads of 0
     rotary       turn queries and keys by their places; None: without positions y follows any reordering of x

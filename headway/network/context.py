@@ -26,7 +26,7 @@ class ScanningTap(Protocol):
 UNROLLED = 4
 """How many copies stand in a turn of a loop; with recompute it is one, since a scan alone saves memory.
 
-XLA on CPU is a quarter faster where no loop carries what the backward pass of a transformer of 4 blocks needs.
+XLA on CPU is faster where no loop carries what the backward pass needs: see docs/log.md.
 """
 Tap = Callable[[str, jax.Array], jax.Array]
 """Called with the address and the output of every layer; returns the output to go on with."""

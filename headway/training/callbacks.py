@@ -46,12 +46,16 @@ class Advanced(Event):
     signals: Signals
     names: tuple[str, ...] = MEASURES
 
+    @property
+    def first(self) -> int:
+        """The number of the first of these updates."""
+        return self.step - len(self.measures) + 1
+
     def record(self) -> dict[str, Any]:
         columns = {name: self.measures[:, i].tolist() for i, name in enumerate(self.names)}
         watched = {"addresses": self.signals.addresses, "steps": self.signals.steps.tolist(),
                    "values": self.signals.values.tolist()}  # fmt: skip
-        first = self.step - len(self.measures) + 1
-        return {"event": "advanced", "step": self.step, "first": first} | columns | {"signals": watched}
+        return {"event": "advanced", "step": self.step, "first": self.first} | columns | {"signals": watched}
 
 
 @dataclass(frozen=True)

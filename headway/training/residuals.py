@@ -13,7 +13,7 @@ from headway.data.dataset import Dataset
 from headway.spec.numbers import join, split
 from headway.training.job import Job, prepare
 from headway.training.recipe import Recipe
-from headway.training.step import batch, differentiate, forward, initial_state, micro_batches
+from headway.training.step import batch, differentiate, first_shapes, forward, micro_batches
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Residuals:
 
 def state_bytes(job: Job) -> dict[str, int]:
     """What each part of the training state takes: parameters, the optimizer's moments, running statistics, averages."""
-    state = jax.eval_shape(lambda: initial_state(job.update, job.dataset.input_shape))
+    state = first_shapes(job)
     sizes = {part: sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state[part])) for part in state}
     return {part: size for part, size in sizes.items() if size}
 
@@ -68,7 +68,7 @@ def saved_residuals(recipe: Recipe, data: Dataset | None = None) -> Residuals:
     """
     job = prepare(recipe, data)
     structure, numbers = split(job.update)
-    state = jax.eval_shape(lambda: initial_state(job.update, job.dataset.input_shape))
+    state = first_shapes(job)
     declared = recipe.network.declare(job.dataset.input_shape)
     part = jax.eval_shape(lambda: jax.tree.map(lambda p: p[0], micro_batches(job.update, batch(job, 0))))
 

@@ -50,6 +50,12 @@ def initial_state(update: Update, inputs: tuple[int, ...], start: Mapping[str, A
     return on_mesh(update, _initial_state(structure, numbers, inputs, start), inputs)
 
 
+def first_shapes(job: Job) -> TrainingState:
+    """The shapes and dtypes of the state before the first update; nothing is computed."""
+    shapes: TrainingState = jax.eval_shape(lambda: initial_state(job.update, job.dataset.input_shape))
+    return shapes
+
+
 def on_mesh(
     update: Update, state: TrainingState, inputs: tuple[int, ...], lay: Callable[..., Any] = jax.device_put
 ) -> TrainingState:

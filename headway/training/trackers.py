@@ -30,9 +30,8 @@ class Track:
     def __call__(self, event: Event) -> None:
         match event:
             case Advanced():
-                first = event.step - len(event.measures) + 1
-                for step in range(-(-first // self.every) * self.every, event.step + 1, self.every):
-                    row = event.measures[step - first].tolist()
+                for step in range(-(-event.first // self.every) * self.every, event.step + 1, self.every):
+                    row = event.measures[step - event.first].tolist()
                     self.log(labelled("train", dict(zip(event.names, row, strict=True))), step=step)
             case Evaluated():
                 self.log(labelled(event.split, event.values), step=event.step)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from headway.data.dataset import Dataset
@@ -19,7 +18,7 @@ from headway.training.loop import Loop
 from headway.training.recipe import Recipe
 from headway.training.record import History, RunFolder, Standing
 from headway.training.run import PARTS, Run, Values, flat_values
-from headway.training.step import initial_state, on_mesh, values_of
+from headway.training.step import first_shapes, initial_state, on_mesh, values_of
 
 
 def train(
@@ -71,7 +70,7 @@ def fine_tune(
 
 def first_values(job: Job) -> dict[str, Any]:
     """The shapes and dtypes of the parameters and the network state that a job begins with."""
-    state = jax.eval_shape(lambda: initial_state(job.update, job.dataset.input_shape))
+    state = first_shapes(job)
     return {part: state[part] for part in PARTS}
 
 
