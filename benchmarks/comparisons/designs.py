@@ -139,12 +139,12 @@ COMPARISONS = {
     "optimizers-text": Comparison(
         "SGD, Adam and AdamW on stdlib-lm",
         "The network, batches and files of `headway train stdlib-lm`, 200 updates of its 2,000, warm-up and cosine "
-        "decay; each arm chooses its peak rate of four and its decay of three. SGD has momentum 0.9; its decay and "
-        "AdamW's are apart from the gradient, Adam's is an L2 penalty of the loss. What holds for a short run need "
-        "not hold for a long one.",
+        "decay; each arm chooses its peak rate of four and its decay of three (Adam: four). SGD has momentum 0.9; its "
+        "decay and AdamW's are apart from the gradient, Adam's is an L2 penalty of the loss. What holds for a short "
+        "run need not hold for a long one.",
         {"SGD": on_text(partial(SGD, momentum=0.9), (0.1, 0.3, 1.0, 3.0),
                         ("optimizer/weight_decay", (0.0, 1e-4, 1e-3))),
-         "Adam": on_text(Adam, (3e-3, 1e-2, 3e-2, 1e-1), ("penalties/0/strength", (0.0, 1e-6, 1e-5))),
+         "Adam": on_text(Adam, (3e-3, 1e-2, 3e-2, 1e-1), ("penalties/0/strength", (0.0, 1e-6, 1e-5, 1e-4))),
          "AdamW": on_text(AdamW, (3e-3, 1e-2, 3e-2, 1e-1), ("optimizer/weight_decay", (0.0, 0.1, 1.0)))},
         measures=("test/bits per byte", "validation/bits per byte"),
         pairs=(("AdamW", "SGD"), ("AdamW", "Adam"), ("Adam", "SGD")),
