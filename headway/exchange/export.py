@@ -1,9 +1,10 @@
-"""A trained network as a program of its own, StableHLO that needs neither Headway nor the recipe."""
+"""A trained network as a program of its own, in StableHLO or ONNX, that needs neither Headway nor the recipe."""
 
 import dataclasses
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 
+from headway.exchange.onnx import Onnx
 from headway.network.layer import apply
 from headway.spec.error import HeadwayError
 from headway.training.checkpoint import write_durably
@@ -113,13 +115,15 @@ def export(
 ) -> Parity:
     """Write a run's best network in evaluation mode, the scaling of raw inputs included, as a program of its own.
 
+    path        the file: a model in ONNX if its name ends in `.onnx`, else a `Program`, StableHLO
     examples    raw inputs on which it must agree with the run; None: some that the run was tested on
     batch       how many examples it takes at once; None: any number
     tolerance   the largest difference of outputs, as a part of 1 or of the largest, at which it is written
     """
     x = (familiar_inputs(run) if examples is None else np.asarray(examples))[:batch]
-    program = program_of(run, batch)
-    parity = Parity.of(program(x), run.outputs(x))
+    program = (onnx_of if Path(path).suffix == ".onnx" else program_of)(run, batch)
+    parts = [part for part in (x[:1], x[1:]) if len(part)] if batch is None else [x]
+    parity = Parity.of(np.concatenate([program(part) for part in parts]), run.outputs(x))
     if not parity.difference <= tolerance * max(1.0, parity.largest):
         raise HeadwayError("tolerance", f"the program must agree with the run to {tolerance:g}", parity,
                            "Set a larger tolerance if that is near enough.")  # fmt: skip
@@ -129,6 +133,21 @@ def export(
 
 def program_of(run: Run, batch: int | None = None) -> Program:
     """The program of a run's best network, for a batch of this size (None: of any)."""
+    try:
+        return Program.of(lowered(*evaluation(run, batch)))
+    except TypeError as error:
+        if batch is not None:
+            raise
+        raise HeadwayError("batch", "this network takes no open number of examples", error, "Set batch=….") from None
+
+
+def onnx_of(run: Run, batch: int | None = None) -> Onnx:
+    """A run's best network in ONNX, for a batch of this size (None: of any)."""
+    return Onnx.of(*evaluation(run, batch))
+
+
+def evaluation(run: Run, batch: int | None) -> tuple[Callable[[jax.Array], jax.Array], list[int | None], str]:
+    """What a run's best network makes of raw inputs, as a function, and the shape and dtype that it takes."""
     network, values, schema = run.recipe.network, jax.tree.map(jnp.asarray, run.values), run.schema
 
     def outputs(x: jax.Array) -> jax.Array:
@@ -136,13 +155,7 @@ def program_of(run: Run, batch: int | None = None) -> Program:
             x = (x - jnp.asarray(schema.scaling.mean, x.dtype)) / jnp.asarray(schema.scaling.spread, x.dtype)
         return apply(network, values["params"], x, values["network"])[0]
 
-    dtype = "float32" if schema.tokens is None else "int32"
-    try:
-        return Program.of(lowered(outputs, [batch, *schema.input_shape], dtype))
-    except TypeError as error:
-        if batch is not None:
-            raise
-        raise HeadwayError("batch", "this network takes no open number of examples", error, "Set batch=….") from None
+    return outputs, [batch, *schema.input_shape], "float32" if schema.tokens is None else "int32"
 
 
 def lowered(function: Any, shape: list[int | None], dtype: str, platforms: tuple[str, ...] | None = None) -> Any:

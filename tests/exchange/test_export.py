@@ -61,7 +61,8 @@ def test_a_program_read_back_computes_what_the_run_computes_for_any_number_of_ex
     program = Program.load(tmp_path / "net.zip")
     for rows in (x, x[:1], np.concatenate([x, x])):
         np.testing.assert_allclose(program(rows), run.outputs(rows), rtol=1e-5, atol=2e-6)
-    assert parity.difference == np.abs(program(x) - run.outputs(x)).max()
+    parts = np.concatenate([program(x[:1]), program(x[1:])])
+    assert parity.difference == np.abs(parts - run.outputs(x)).max()
     assert program.signature["input"]["shape"] == [None, *run.schema.input_shape]
 
 
