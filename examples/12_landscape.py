@@ -1,4 +1,4 @@
-"""A ridge between two solutions where there is a hidden layer, none without one, and a saddle point at weights of 0."""
+"""A ridge between two solutions, lower once hidden units are matched, none without a hidden layer; a saddle at 0."""
 
 from dataclasses import replace
 
@@ -30,13 +30,17 @@ barriers = {}
 for name, each in {"with a hidden layer": recipe, "without": linear}.items():
     one, two = (hw.train(replace(each, seed=seed)) for seed in (0, 1))
     line = hw.slice_between(surface(one), one.params, two.params, 21)
-    barriers[name] = line.barrier
+    aligned = hw.align(each.network, one.schema.input_shape, two.values, to=one.values)
+    matched = hw.slice_between(surface(one), one.params, aligned["params"], 21)
+    barriers[name], barriers[f"{name}, matched"] = line.barrier, matched.barrier
     lowest = hw.hessian_eigenvalues(surface(one), one.params, k=1)[1]
-    print(f"{name:<20} losses {line.losses[0]:.3f} and {line.losses[-1]:.3f}, barrier {line.barrier:.3f}, "
+    print(f"{name:<20} losses {line.losses[0]:.3f} and {line.losses[-1]:.3f}, barrier {line.barrier:.3f} "
+          f"({matched.barrier:.3f} with units matched), "
           f"lowest curvature {lowest.values[0]:.1g} ± {lowest.errors[0]:.1g}")  # fmt: skip
     if name == "without":
         assert lowest.values[0] > -lowest.errors[0]
 assert barriers["with a hidden layer"] > 0.05 > 1e-5 > barriers["without"]
+assert barriers["with a hidden layer, matched"] < barriers["with a hidden layer"]
 
 # 2. Weights of 0, and biases that give every class its frequency: no gradient, but ways down, in pairs of weights.
 run = hw.train(replace(recipe, length=1))

@@ -75,6 +75,7 @@ from headway.learning.clipping import ClipByNorm as ClipByNorm
 from headway.learning.clipping import ClipByRatio as ClipByRatio
 from headway.learning.clipping import ClipByValue as ClipByValue
 from headway.learning.clipping import ClipLayersByNorm as ClipLayersByNorm
+from headway.learning.landscape.alignment import align as align
 from headway.learning.landscape.directions import principal_directions as principal_directions
 from headway.learning.landscape.directions import random_direction as random_direction
 from headway.learning.landscape.hessian import hessian_eigenvalues as hessian_eigenvalues

@@ -71,6 +71,13 @@ def test_between_two_runs_the_ends_have_their_losses(capsys, monkeypatch):
     assert Path("between.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_with_hidden_units_matched_the_ends_keep_their_losses(capsys, monkeypatch):
+    words = ("one", "two", "--kind", "between", "--json", "--points", "3")
+    plain, matched = (json.loads(looked(capsys, monkeypatch, *words, *more)) for more in ((), ("--align",)))
+    np.testing.assert_allclose(matched["losses"][::2], plain["losses"][::2], rtol=1e-5)
+    assert matched["losses"][1] != plain["losses"][1]
+
+
 def test_without_another_run_the_line_comes_from_the_first_weights(capsys, monkeypatch):
     text = looked(capsys, monkeypatch, "one", "--kind", "between", "--points", "3", "--examples", "10")
     assert "from the first weights (0) to the best ones (1) of one" in text
@@ -107,6 +114,8 @@ def test_a_trace_of_a_run_is_of_its_best_weights(capsys, monkeypatch):
 WRONG = {
     "an unknown kind": (("one", "--kind", "plain"), "Did you mean 'plane'"),
     "two runs without between": (("one", "two"), "must be between for two runs"),
+    "one run to align": (("one", "--kind", "between", "--align"), "--align: needs two runs"),
+    "another network to align": (("one", "wide", "--kind", "between", "--align"), "to: must have the names and shapes"),
     "another network": (("one", "wide", "--kind", "between"), "end: must have the names and shapes"),
     "no run": (("nowhere",), "folder of a run"),
     "an unknown picture": (("one", "--out", "x.pdf"), "must be .svg or .png"),

@@ -43,6 +43,7 @@ def landscape(
     points: Annotated[int | None, typer.Option(help="Points a direction; 51 on lines, 31 on planes.", min=3)] = None,
     examples: Annotated[int, typer.Option(help="How many training examples the loss is of, at most.", min=1)] = 1000,
     hessian: Annotated[bool, typer.Option(help="Also the curvature at the weights, and what point that is.")] = False,
+    align: Annotated[bool, typer.Option(help="Between two runs: match their hidden units first.")] = False,
     seed: Annotated[int, typer.Option(help="Decides random directions.", min=0)] = 0,
     out: Annotated[Path | None, typer.Option(help="The picture, .svg or .png; else in the run's folder.")] = None,
     as_json: AsJson = False,
@@ -56,9 +57,11 @@ def landscape(
         raise HeadwayError("--kind", f"must be one of {', '.join(KINDS)}", kind, did_you_mean(kind, KINDS))
     if other is not None and kind != "between":
         raise HeadwayError("--kind", "must be between for two runs", kind)
+    if align and other is None:
+        raise HeadwayError("--align", "needs two runs", "one", "headway landscape RUN OTHER --kind between --align")
     trained = Run.load(run)
     surface, used = surface_of(trained, examples)
-    view = viewed(trained, surface, (kind, other, points, seed))
+    view = viewed(trained, surface, (kind, other, align, points, seed))
     picture = drawn(view, out or run / f"landscape-{kind}.svg")
     curvature = curvature_of(surface, trained) if hessian else None
     if as_json:
@@ -81,18 +84,18 @@ def surface_of(run: "Run", most: int) -> "tuple[Landscape, str]":
     return surface, f"{len(some):,} of {len(data):,} training examples, evaluation mode"
 
 
-def viewed(run: "Run", surface: "Landscape", options: tuple[str, Path | None, int | None, int]) -> View:
+def viewed(run: "Run", surface: "Landscape", options: tuple[str, Path | None, bool, int | None, int]) -> View:
     """The slice that was asked for."""
     import jax
 
     from headway.learning.landscape.directions import random_direction
     from headway.learning.landscape.slices import slice_line, slice_plane
 
-    kind, other, points, seed = options
+    kind, other, align, points, seed = options
     if kind == "path":
         return path_view(run, surface, points or 31)
     if kind == "between":
-        return between_view(run, surface, other, points or 51)
+        return between_view(run, surface, other, align, points or 51)
     d, e = (random_direction(run.params, jax.random.key(2 * seed + i)) for i in (0, 1))
     random = "a, along a random direction, each unit of it as long as its weights"
     if kind == "line":
@@ -129,8 +132,9 @@ def differs(run: "Run", end: Any) -> tuple[str, ...]:
     return () if all(same) else ("Made again, the updates end in other weights: this machine rounds differently.",)
 
 
-def between_view(run: "Run", surface: "Landscape", other: Path | None, points: int) -> View:
-    """The line from a run's weights to those of another, or to them from its first ones."""
+def between_view(run: "Run", surface: "Landscape", other: Path | None, matched: bool, points: int) -> View:
+    """The line from a run's weights to those of another, units matched or not, or to them from its first ones."""
+    from headway.learning.landscape.alignment import align
     from headway.learning.landscape.slices import slice_between
     from headway.training.replay import replay
     from headway.training.run import Run
@@ -139,6 +143,8 @@ def between_view(run: "Run", surface: "Landscape", other: Path | None, points: i
     where = f"from the first weights (0) to the best ones (1) of {run.folder}"
     if other is not None:
         start, end, where = run.values, Run.load(other).values, f"from {run.folder} (0) to {other} (1)"
+    if matched:
+        end, where = align(run.recipe.network, run.schema.input_shape, end, start), f"{where}, hidden units matched"
     states = (start["network"], end["network"]) if end["network"] else None
     line = slice_between(surface, start["params"], end["params"], points, states)
     top = line.at[line.above.argmax()]
