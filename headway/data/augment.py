@@ -15,7 +15,7 @@ from headway.learning.targets import one_hot
 from headway.network.context import salt
 from headway.network.initialization import Shape
 from headway.spec.error import HeadwayError
-from headway.spec.node import Count, Number, Spec, children, spec
+from headway.spec.node import Count, Number, Spec, spec, walk
 
 Rate = Annotated[Number, Field(ge=0, le=1)]
 Places = Annotated[Count, Field(ge=0)]
@@ -204,13 +204,12 @@ def augmented(
 def expect_augmentable(augment: tuple[Augmentation, ...], data: Dataset, loss: Loss) -> None:
     """Refuse an augmentation that does not suit the examples or the loss."""
     for index, augmentation in enumerate(augment):
-        inside = {f"/among/{key}": child for key, child in children(augmentation).items()}
-        for address, part in {"": augmentation, **inside}.items():
-            try:
-                if isinstance(part, Augmentation):
+        for address, part in walk(augmentation, f"augment/{index}"):
+            if isinstance(part, Augmentation):
+                try:
                     _expect(part, data, loss)
-            except HeadwayError as error:
-                raise error.under(f"augment/{index}{address}") from None
+                except HeadwayError as error:
+                    raise error.under(address) from None
 
 
 def _expect(augmentation: Augmentation, data: Dataset, loss: Loss) -> None:

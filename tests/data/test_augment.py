@@ -190,7 +190,7 @@ def data_of(inputs, tokens=None, y=(0, 1, 0, 1), weights=None):
     (Mixup(), data_of((12,), weights=np.ones(4)), CrossEntropy(), r"^augment/1: Mixup .*got examples with weights"),
     (CutMix(), data_of((12,)), CrossEntropy(), r"^augment/1: CutMix takes sequences .*shape \(12,\)"),
     (CutMix(), data_of((8, 8, 1)), Hinge(), r"^augment/1: CutMix makes distributions"),
-    (Pick((Flip(), Rotate(5.0))), data_of((40, 1)), CrossEntropy(), r"^augment/1/among/1: Rotate takes images"),
+    (Pick((Flip(), Rotate(5.0))), data_of((40, 1)), CrossEntropy(), r"^augment/1/1: Rotate takes images"),
 ])  # fmt: skip
 def test_an_augmentation_that_does_not_suit_is_named_with_what_came(augmentation, data, loss, said):
     with pytest.raises(HeadwayError, match=said):
