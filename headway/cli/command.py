@@ -1,7 +1,12 @@
 """What every command shares: the application, options in common, and recipes named on the command line."""
 
 import json
+import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.spec.error import HeadwayError
+from headway.training.interruption import REASONS
 
 if TYPE_CHECKING:
     from headway.spec.edit import Edit
@@ -96,7 +102,8 @@ def import_modules(names: list[str]) -> None:
 def run() -> None:
     """Run the command; mistakes of the user are one message, without a traceback."""
     try:
-        code = app(standalone_mode=False)
+        with stopped_at_once():
+            code = app(standalone_mode=False)
     except HeadwayError as error:
         if debugging:
             raise
@@ -111,6 +118,24 @@ def run() -> None:
         print(f"headway: {found or f'a defect: {error!r}. --debug shows where.'}", file=sys.stderr)
         code = 2 if found else 1
     sys.exit(code)
+
+
+@contextmanager
+def stopped_at_once() -> Iterator[None]:
+    """Within it Ctrl-C and SIGTERM end the program with 130 and 143, but where a run takes them over to save itself.
+
+    Python would raise an exception instead, which an import that is under way can swallow: nobody would stop. Files are
+    written whole or not at all, so none is left half.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda got, _: os._exit(128 + got)) for number in REASONS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def mistake(error: Exception) -> object:

@@ -43,14 +43,14 @@ def killed_and_resumed(folder: Path, recipe: Recipe, number: signal.Signals, kil
     note, document = folder.parent / "codes.json", folder.parent / "recipe.json"
     codes: list[int] = json.loads(note.read_text()) if note.exists() else []
     spec_json.save(document, recipe)
-    dice = random.Random(len(codes))
+    dice, log = random.Random(len(codes)), folder / "events.jsonl"
     while sum(code != 0 for code in codes) < kills:
         if codes and codes[-1] == 0:
             shutil.rmtree(folder)
-        begun = (folder / "recipe.json").exists()
+        begun, before = (folder / "recipe.json").exists(), written(log)
         words = ("--resume", str(folder)) if begun else (str(document), "--out", str(folder))
         process = subprocess.Popen(command(*words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while not (folder / "events.jsonl").exists() and process.poll() is None:
+        while written(log) == before and process.poll() is None:
             time.sleep(0.01)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(dice.uniform(0, 1.5))
@@ -58,6 +58,11 @@ def killed_and_resumed(folder: Path, recipe: Recipe, number: signal.Signals, kil
         codes.append(process.wait())
         note.write_text(json.dumps(codes))
     return [*codes, subprocess.run(command("--resume", str(folder)), capture_output=True).returncode]
+
+
+def written(path: Path) -> int:
+    """When a file was last written, in nanoseconds; 0 where there is none."""
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def assert_bit_equal(a: Run, b: Run) -> None:
@@ -82,6 +87,22 @@ def test_a_run_killed_at_random_moments_ends_bit_equal(name, tmp_path, uninterru
     assert codes[-1] == 0
     assert EXIT_CODES[name] in codes
     assert_bit_equal(Run.load(tmp_path / "run"), uninterrupted)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_stops_the_program_even_where_an_import_would_swallow_its_exception(name, tmp_path):
+    swallowing = f"""
+import os, signal, time
+try:
+    os.kill(os.getpid(), signal.{name})
+    time.sleep(1)
+except BaseException:
+    pass
+"""
+    (tmp_path / "swallowing.py").write_text(swallowing)
+    done = subprocess.run(command("iris", "--import", "swallowing", "--out", "run"), cwd=tmp_path, capture_output=True)
+    assert done.returncode == EXIT_CODES[name]
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.accept
