@@ -44,6 +44,19 @@ def options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks
     debugging = debug
 
 
+class Counter:
+    """How much of some work is over, on a terminal's last line: `3 of 40 runs`."""
+
+    def __init__(self, whole: int, noun: str) -> None:
+        self.over, self.whole, self.noun = 0, whole, noun
+
+    def __call__(self, done: object) -> None:
+        self.over += 1
+        if sys.stderr.isatty():
+            end = "\r" if self.over < self.whole else "\n"
+            print(f"{self.over} of {self.whole} {self.noun}", end=end, file=sys.stderr)
+
+
 def recipe_of(what: str, sets: list[str], imports: list[str]) -> "Recipe":
     """The recipe by name or from a file, with fields changed by `address=value`."""
     from headway.spec.edit import edit

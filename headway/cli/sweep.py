@@ -2,18 +2,14 @@
 
 import json
 import re
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from headway.cli.command import AsJson, Modules, Sets, What, app, recipe_of, value_of
+from headway.cli.command import AsJson, Counter, Modules, Sets, What, app, recipe_of, value_of
 from headway.cli.training import EXITS
 from headway.spec.error import HeadwayError
-
-if TYPE_CHECKING:
-    from headway.training.run import Run
 
 RANGE = re.compile(r"(\d+):(\d+)(?::(\d+))?")
 
@@ -36,7 +32,7 @@ def sweep(
     from headway.training.sweeps.sweep import sweep
 
     recipe, axes = recipe_of(what, sets, imports), axes_of(over)
-    found = sweep(recipe, axes, anyway=anyway, tell=Counter(len(points(axes))))
+    found = sweep(recipe, axes, anyway=anyway, tell=Counter(len(points(axes)), "runs"))
     if out is not None:
         found.save(out)
     best = found.best()
@@ -72,18 +68,6 @@ def values_of(text: str) -> tuple[Any, ...]:
         return tuple(from_value(value) for value in json.loads(f"[{text}]"))
     except json.JSONDecodeError:
         return tuple(value_of(word) for word in text.split(","))
-
-
-class Counter:
-    """How many runs are over, on a terminal's last line."""
-
-    def __init__(self, runs: int) -> None:
-        self.over, self.runs = 0, runs
-
-    def __call__(self, run: "Run") -> None:
-        self.over += 1
-        if sys.stderr.isatty():
-            print(f"{self.over} of {self.runs} runs", end="\r" if self.over < self.runs else "\n", file=sys.stderr)
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""What is run to find out: a few designs, each shared by many claims."""

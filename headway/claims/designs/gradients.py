@@ -1,0 +1,111 @@
+"""How the gradient of a network as it is drawn comes back through its layers, as it is built and initialized."""
+
+import functools
+import math
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from headway.claims.design import Drawn, Measures
+from headway.learning.backpropagation.reverse import gradients
+from headway.learning.losses import CrossEntropy
+from headway.network.activations import GELU, Identity, ReLU, Sigmoid, Softplus, Tanh
+from headway.network.compose import Sequential
+from headway.network.dense import Dense
+from headway.network.initialization import HeNormal
+from headway.network.layer import Activation, Layer, apply, initialize
+from headway.network.residual import Residual
+from headway.spec.numbers import join, split
+from headway.training.step import Batch
+
+WIDTH, DEPTH, EXAMPLES, CLASSES = 32, 20, 64, 10
+ACTIVATIONS: dict[str, Activation] = {
+    "linear": Identity(), "sigmoid": Sigmoid(), "tanh": Tanh(), "relu": ReLU(), "gelu": GELU(), "softplus": Softplus(),
+}  # fmt: skip
+GAINS = (0.5, 1.0, 2.0, 4.0)
+"""Variances of the weights, times the number of inputs."""
+DEPTHS = (5, 10, 20, 40)
+WAYS: dict[str, Callable[[Layer, int], Layer]] = {
+    "plain": lambda body, depth: body,
+    "residual": lambda body, depth: Residual(body),
+    "scaled residual": lambda body, depth: Residual(body, scale=1 / math.sqrt(depth)),
+}
+
+
+def blocks(way: str, activation: str, gain: float, depth: int = DEPTH) -> Sequential:
+    """A dense layer, `depth` blocks of a dense layer and an activation that go this way, and one more dense layer."""
+    init = HeNormal(gain)
+    body = Sequential((Dense(WIDTH, init=init), ACTIVATIONS[activation]))
+    return Sequential((Dense(WIDTH), *[WAYS[way](body, depth)] * depth, Dense(CLASSES)))
+
+
+def name_of(way: str, activation: str, gain: float, depth: int = DEPTH) -> str:
+    """How an arm is called: `plain relu 2`, `plain relu 2 depth 40`."""
+    return f"{way} {activation} {gain:g}" + (f" depth {depth}" if depth != DEPTH else "")
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def passed(structure: Sequential, numbers: Any, key: jax.Array) -> dict[str, jax.Array]:
+    """What a pass back leaves at the first and the last block, and what the Jacobian between them is, by both modes."""
+    network = join(structure, numbers)
+    of_weights, of_inputs, of_labels = jax.random.split(key, 3)
+    params, _ = initialize(network, (WIDTH,), of_weights)
+    x, y = jax.random.normal(of_inputs, (EXAMPLES, WIDTH)), jax.random.randint(of_labels, (EXAMPLES,), 0, CLASSES)
+    found = gradients(network, params, Batch(x, y), loss=CrossEntropy())
+    depth = len(network.layers) - 2
+    middle, inside = Sequential(network.layers[1:-1]), {str(k - 1): params[str(k)] for k in range(1, depth + 1)}
+    h = apply(network.layers[0], params["0"], x[:1])[0]
+
+    def through(h: jax.Array) -> jax.Array:
+        return apply(middle, inside, h)[0]
+
+    forward, reverse = (mode(through)(h).reshape(WIDTH, WIDTH) for mode in (jax.jacfwd, jax.jacrev))
+    boundaries = [_log_norm(_behind(found.boundaries, k)) for k in (0, depth)]
+    weights = [_log_norm(_weights(found.params[str(k)])) for k in (1, depth)]
+    return {
+        "decades": boundaries[0] - boundaries[1], "weight-gradient decades": weights[0] - weights[1],
+        "forward": _log_norm(forward), "reverse": _log_norm(reverse),
+    }  # fmt: skip
+
+
+def _behind(boundaries: dict[str, jax.Array], k: int) -> jax.Array:
+    """dL/dh at the output of a layer of the row, [examples, width]."""
+    return [dh for address, dh in boundaries.items() if address.split("/")[0] == str(k)][-1]
+
+
+def _weights(params: dict[str, dict[str, jax.Array]]) -> jax.Array:
+    """The weights of a block's dense layer."""
+    return next(leaf for leaf in jax.tree.leaves(params) if leaf.ndim == 2)
+
+
+def _log_norm(x: jax.Array) -> jax.Array:
+    """log10 ‖x‖, of numbers whose squares are too small to be held too."""
+    largest = jnp.abs(x).max()
+    return jnp.log10(largest) + jnp.log10(jnp.linalg.norm(x / largest))
+
+
+def measured(network: Sequential, seed: int) -> Measures:
+    """What is measured of a network drawn by a seed; its decades are per ten layers."""
+    found = {name: float(value) for name, value in passed(*split(network), jax.random.key(seed)).items()}
+    depth = len(network.layers) - 2
+    per_ten = {name: found[name] * 10 / depth for name in ("decades", "weight-gradient decades")}
+    return found | per_ten | {"modes apart": abs(found["forward"] - found["reverse"])}
+
+
+PLAIN = [("plain", activation, gain, DEPTH) for activation, gain in product(ACTIVATIONS, GAINS)]
+DEEPER = [("plain", *chosen, depth) for chosen in (("sigmoid", 1.0), ("relu", 2.0)) for depth in DEPTHS]
+PAST = [(way, activation, gain, DEPTH) for way in ("residual", "scaled residual")
+        for activation, gain in (("sigmoid", 1.0), ("tanh", 1.0), ("relu", 2.0))]  # fmt: skip
+DESIGNS = {
+    "flow": Drawn(
+        "Networks as they are drawn: 20 blocks of a dense layer of 32 units and an activation, weights of variance "
+        "gain / 32, 64 normal inputs, cross-entropy of 10 classes. `decades`: log10 of ‖dL/dh‖ in front of the blocks "
+        "over that behind them, per ten blocks, below 0 where it vanishes; `weight-gradient decades` the same of "
+        "‖dL/dw‖ of the first and the last block; `forward`, `reverse`: log10 of the norm of the Jacobian of all "
+        "blocks at one input, by both modes.",
+        {name_of(*way): functools.partial(measured, blocks(*way)) for way in (*PLAIN, *DEEPER, *PAST)},
+    ),
+}

@@ -1,0 +1,134 @@
+"""Claims of the group Gradient Flow: why gradients vanish and explode, and what keeps them."""
+
+from dataclasses import replace
+
+from headway.claims.claim import Claim, Limit
+from headway.claims.condition import Alike, Bounded, Differs, Dose, Level
+
+SCOPE = "20 dense blocks of width 32 as they are drawn, normal inputs; weights of variance gain / inputs"
+DECADE = 1.0
+"""A factor of ten in ten layers: the smallest difference of a slope that would change what can be trained."""
+VANISHES = Level("decades", arm="plain sigmoid 1", high=-DECADE)
+SAME_BOTH_WAYS = Bounded("modes apart", arm="plain sigmoid 1", high=1e-3)
+
+RELU = Claim(
+    "R11",
+    says="ReLU —solves→ Vanishing Gradient",
+    check="experiment",
+    design="gradients.flow",
+    needs=(
+        Differs("decades", arm="plain relu 1", than="plain sigmoid 1", by=DECADE),
+        Differs("decades", arm="plain relu 2", than="plain sigmoid 2", by=DECADE),
+        Differs("decades", arm="plain relu 4", than="plain sigmoid 4", by=DECADE),
+    ),
+    control=(VANISHES,),
+    limits=(
+        Limit(
+            "at an ordinary initialization, variance 1 / inputs, ReLU loses a decade in ten layers too",
+            shown_by=Level("decades", arm="plain relu 1", high=-DECADE),
+        ),
+        Limit(
+            "tanh does the same at its own initialization, so that it is sigmoid that is left behind",
+            shown_by=Level("decades", arm="plain tanh 1", low=-DECADE),
+        ),
+        Limit("no activation at all does the same", shown_by=Level("decades", arm="plain linear 1", low=-DECADE)),
+    ),
+    scope=SCOPE,
+    remark="ReLU with variance 2 / inputs keeps the gradient; what vanishes is what sigmoid lets through.",
+)
+HIGHWAY = Claim(
+    "R42",
+    says="Gradient Highway —solves→ Vanishing Gradient",
+    check="experiment",
+    design="gradients.flow",
+    needs=(
+        Level("decades", arm="scaled residual sigmoid 1", low=-0.5, high=0.5),
+        Level("decades", arm="scaled residual tanh 1", low=-0.5, high=0.5),
+        Level("decades", arm="scaled residual relu 2", low=-0.5, high=0.5),
+    ),
+    control=(VANISHES,),
+    limits=(
+        Limit(
+            "with branches of scale 1 the gradient of ReLU explodes instead",
+            shown_by=Level("decades", arm="residual relu 2", low=DECADE),
+        ),
+    ),
+    scope=f"{SCOPE}; branches times 1/√20",
+)
+CLAIMS = (
+    RELU, HIGHWAY,
+    replace(RELU, id="F20", says="Vanishing Gradient → Solution: ReLU"),
+    replace(HIGHWAY, id="F21", says="Vanishing Gradient → Solution: Residuals"),
+    Claim(
+        "R17", says="Backpropagation —can cause→ Vanishing Gradient", check="ill-typed", design="gradients.flow",
+        needs=(SAME_BOTH_WAYS, Level("forward", arm="plain sigmoid 1", high=-2.0)),
+        control=(VANISHES,), scope=SCOPE, replaced_by=("N01", "N04"),
+        remark="The Jacobian shrinks alike when it is computed forwards: the network contracts, not the algorithm.",
+    ),
+    Claim(
+        "R18", says="Backpropagation —can cause→ Exploding Gradient", check="ill-typed", design="gradients.flow",
+        needs=(Bounded("modes apart", arm="plain relu 4", high=1e-3), Level("forward", arm="plain relu 4", low=2.0)),
+        control=(Level("decades", arm="plain relu 4", low=DECADE),), scope=SCOPE, replaced_by=("N02", "N05"),
+        remark="The Jacobian grows alike when it is computed forwards.",
+    ),
+    Claim(
+        "F19", says="Vanishing Gradient → Cause: Products < 1", check="experiment", design="gradients.flow",
+        needs=(Level("decades", arm="plain linear 0.5", high=-DECADE),
+               Level("decades", arm="plain linear 2", low=DECADE),
+               Level("decades", arm="plain linear 1", low=-0.25, high=0.25)),
+        scope=f"{SCOPE}; no activation, so that every factor is √gain on average",
+        remark="The sign flips where the mean factor is 1.",
+    ),
+    Claim(
+        "F22", says="Vanishing Gradient → Solution: Init", check="experiment", design="gradients.flow",
+        needs=tuple(condition for activation in ("linear", "relu", "gelu", "tanh", "softplus") for condition in (
+            Level("decades", arm=f"plain {activation} 0.5", high=-0.5),
+            Level("decades", arm=f"plain {activation} 4", low=0.25))),
+        limits=(Limit("no variance up to 4 / inputs keeps the gradient of sigmoid",
+                      shown_by=Level("decades", arm="plain sigmoid 4", high=-DECADE)),),
+        scope=SCOPE,
+        remark="For every other activation that was tried a variance between 0.5 and 4 / inputs keeps the gradient.",
+    ),
+    Claim(
+        "N01", says="Depth × contraction —causes→ Vanishing Gradient", check="experiment", design="gradients.flow",
+        needs=(Dose("reverse", along=("plain sigmoid 1 depth 5", "plain sigmoid 1 depth 10", "plain sigmoid 1",
+                                      "plain sigmoid 1 depth 40"), by=-2.0),
+               Alike("reverse", arm="plain relu 2 depth 40", than="plain relu 2 depth 5", within=DECADE)),
+        control=(VANISHES,), scope=f"{SCOPE}; 5 to 40 blocks",
+        remark="Depth alone does nothing: ReLU with variance 2 / inputs neither contracts nor expands.",
+    ),
+    Claim(
+        "N02", says="Initialization —sets→ signal gain (critical variance)", check="experiment",
+        design="gradients.flow",
+        needs=(Level("decades", arm="plain relu 1", high=-DECADE),
+               Level("decades", arm="plain relu 2", low=-0.5, high=0.5),
+               Level("decades", arm="plain relu 4", low=DECADE)),
+        scope=f"{SCOPE}; ReLU",
+    ),
+    Claim(
+        "N04", says="Sigmoid/Tanh —saturates→ Vanishing Gradient (controls for R11)", check="experiment",
+        design="gradients.flow",
+        needs=(Differs("decades", arm="plain sigmoid 1", than="plain tanh 1", by=-DECADE),
+               Level("decades", arm="plain tanh 1", high=-DECADE)),
+        scope=SCOPE, remark="Sigmoid does, by its slope of at most 1/4; tanh, whose slope at 0 is 1, does not.",
+    ),
+    Claim(
+        "N05", says="Unscaled Residual —can cause→ Exploding activations/gradients", check="experiment",
+        design="gradients.flow",
+        needs=(Level("decades", arm="residual relu 2", low=DECADE),
+               Differs("decades", arm="residual relu 2", than="scaled residual relu 2", by=DECADE)),
+        scope=SCOPE,
+        counterexample=Limit("a branch that starts small, as sigmoid's does",
+                             shown_by=Level("decades", arm="residual sigmoid 1", low=-0.5, high=0.5)),
+    ),
+    Claim(
+        "N20", says="Weight-grad ratio first/last is blind to init scale in homogeneous nets", check="experiment",
+        design="gradients.flow",
+        needs=(Differs("decades", arm="plain relu 4", than="plain relu 1", by=DECADE),
+               Alike("weight-gradient decades", arm="plain relu 4", than="plain relu 1", within=0.5)),
+        scope=f"{SCOPE}; ReLU",
+        counterexample=Limit("sigmoid, which is not homogeneous: both tell the same",
+                             shown_by=Differs("weight-gradient decades", arm="plain sigmoid 4",
+                                              than="plain sigmoid 1", by=DECADE)),
+    ),
+)  # fmt: skip

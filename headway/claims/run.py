@@ -1,0 +1,70 @@
+"""Claims put to the test: arms that are missing or stale are measured and stored one by one, so it can be resumed."""
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from headway.claims.catalog import design
+from headway.claims.claim import Claim, Verdict, verdict
+from headway.claims.condition import Numbers
+from headway.claims.evidence import FOLDER, Evidence, code_of, made_here, numbers_of, stored
+
+Work = tuple[str, str]
+"""A design and an arm of it."""
+
+
+def needed(claims: Iterable[Claim]) -> list[Work]:
+    """The arms that these claims take numbers from, each once."""
+    return list(dict.fromkeys((claim.design, arm) for claim in claims if not claim.pending for arm in claim.arms))
+
+
+def missing(work: Iterable[Work], first: int = 0, folder: Path = FOLDER) -> list[Work]:
+    """Those that are not stored for the code as it is."""
+    return [(name, arm) for name, arm in work if (e := stored(name, first, folder).get(arm)) is None or e.stale]
+
+
+def measure(name: str, arm: str, first: int = 0) -> Evidence:
+    """Measure one arm on its seeds, from `first` on."""
+    made, started = design(name), time.monotonic()
+    seeds = list(range(first, first + made.seeds))
+    found = made.measure(arm, seeds, "full")
+    seconds = round(time.monotonic() - started, 1)
+    return Evidence(name, arm, seeds, found.numbers, found.notes, code_of(name), seconds, made_here())
+
+
+def run(
+    claims: Iterable[Claim],
+    *,
+    first: int = 0,
+    folder: Path = FOLDER,
+    tell: Callable[[Evidence], object] = lambda evidence: None,
+) -> dict[str, Verdict]:
+    """Measure and store what is missing, arm by arm, and give the verdict on each claim.
+
+    first   the first of the seeds: others than 0 for a second look on fresh seeds
+    tell    called with each arm when it is stored
+    """
+    claims = list(claims)
+    for name, arm in missing(needed(claims), first, folder):
+        evidence = measure(name, arm, first)
+        evidence.save(folder)
+        tell(evidence)
+    return {claim.id: verdict_on(claim, first, folder) for claim in claims}
+
+
+def verdict_on(claim: Claim, first: int = 0, folder: Path = FOLDER) -> Verdict:
+    """The verdict that the stored evidence gives; "pending" where some is not stored. Nothing is run."""
+    found = {} if claim.pending else stored(claim.design, first, folder)
+    absent = [arm for arm in claim.arms if arm not in found]
+    if absent and not claim.pending:
+        return Verdict("pending", f"not measured yet: {', '.join(absent)}")
+    return verdict(claim, numbers_of(found))
+
+
+def quick(claims: Iterable[Claim]) -> dict[str, Numbers]:
+    """Design → the numbers of its arms on the few seeds of the quick tier. Nothing is stored."""
+    found: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for name, arm in needed(claims):
+        made = design(name)
+        found.setdefault(name, {})[arm] = made.measure(arm, range(made.few), "quick").numbers
+    return dict(found)

@@ -1,0 +1,70 @@
+"""The claims of the map on the command line: show, run."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from headway.cli.command import AsJson, Counter, app
+from headway.cli.map import ShowByDefault
+from headway.spec.error import HeadwayError
+
+Ids = Annotated[list[str] | None, typer.Argument(help="Numbers such as R11; all, where none is given.")]
+
+claims = typer.Typer(
+    cls=ShowByDefault, help="What the map says, and what was measured: `claims` for all verdicts, `claims R11` for one."
+)
+app.add_typer(claims, name="claims")
+
+
+@claims.command()
+def show(ids: Ids = None, *, as_json: AsJson = False) -> None:
+    """Show stored verdicts; of a single claim also its design, numbers and picture. Runs nothing."""
+    from headway.claims.catalog import chosen, design
+    from headway.claims.evidence import stored
+    from headway.claims.run import verdict_on
+    from headway.report.claim import claim_record, claim_text, verdict_table
+
+    wanted = chosen(ids or [])
+    evidence = {claim.id: stored(claim.design) if claim.design else {} for claim in wanted}
+    found = {claim.id: (claim, verdict_on(claim), any(evidence[claim.id][arm].stale for arm in claim.arms
+                                                      if arm in evidence[claim.id])) for claim in wanted}  # fmt: skip
+    if as_json:
+        records = [claim_record(claim, verdict, evidence[id]) for id, (claim, verdict, _) in found.items()]
+        print(json.dumps(records, indent=2, ensure_ascii=False))
+    elif len(wanted) == 1:
+        (claim,) = wanted
+        says = "" if claim.pending else design(claim.design).says
+        print(claim_text(claim, found[claim.id][1], evidence[claim.id], says))
+    else:
+        print(verdict_table(found))
+
+
+@claims.command()
+def run(
+    ids: Ids = None,
+    *,
+    tier: Annotated[str, typer.Option(help="quick: directions in seconds, nothing stored. full: verdicts.")] = "full",
+    as_json: AsJson = False,
+) -> None:
+    """Measure what is not stored for the code as it is, arm by arm; broken off, it goes on where it was."""
+    from headway.claims.catalog import chosen
+    from headway.claims.claim import points
+    from headway.claims.run import missing, needed, quick
+    from headway.claims.run import run as run_claims
+    from headway.training.compilation import use_compilation_cache
+
+    if tier not in ("quick", "full"):
+        raise HeadwayError("--tier", "must be quick or full", tier)
+    use_compilation_cache()
+    wanted = chosen(ids or [])
+    if tier == "quick":
+        numbers = quick(wanted)
+        said = {claim.id: "points its way" if points(claim, numbers[claim.design]) else "does not point its way"
+                for claim in wanted if not claim.pending}  # fmt: skip
+    else:
+        counter = Counter(len(missing(needed(wanted))), "arms")
+        said = {id: f"{verdict.word}: {verdict.because}" for id, verdict in run_claims(wanted, tell=counter).items()}
+    print(
+        json.dumps(said, indent=2, ensure_ascii=False) if as_json else "\n".join(f"{k}  {v}" for k, v in said.items())
+    )
