@@ -1,5 +1,7 @@
 """Every kind of the package, imported: what a recipe in a file may name (the entry point `headway.kinds`)."""
 
+import headway.claims.claim
+import headway.claims.condition
 import headway.concepts.graph
 import headway.data.augment
 import headway.data.bundled

@@ -4,10 +4,10 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from headway.claims import rows
 from headway.claims.claim import Claim
 from headway.spec.error import HeadwayError, did_you_mean
 
@@ -22,7 +22,7 @@ PARTS = "RXCFHN"
 def claims() -> dict[str, Claim]:
     """Every claim by its number, part by part."""
     found: dict[str, Claim] = {}
-    for module in _modules(rows):
+    for module in _groups():
         for claim in module.CLAIMS:
             if claim.id in found:
                 raise HeadwayError(claim.id, "must be claimed once", module.__name__)
@@ -48,6 +48,7 @@ def design(name: str) -> "Design":
     return found
 
 
-def _modules(package: ModuleType) -> Iterator[ModuleType]:
-    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        yield importlib.import_module(found.name)
+def _groups() -> Iterator[ModuleType]:
+    """The files in which claims are written down."""
+    for found in pkgutil.iter_modules([str(Path(__file__).parent / "rows")]):
+        yield importlib.import_module(f"headway.claims.rows.{found.name}")
