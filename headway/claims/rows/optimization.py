@@ -1,0 +1,83 @@
+"""Claims of the group Optimization: what optimizers make of gradients, and what the learning rate does."""
+
+from headway.claims.claim import Claim, Limit
+from headway.claims.condition import Bounded
+
+EXACT = 1e-10
+"""Sums of tens of float64 numbers of about 1 lose some 1e-14."""
+RATIO = 1e-6
+"""How far a ratio may be from the one expected: Adam's eps of 1e-8 is felt beside gradients of about 0.1."""
+UNEQUAL = 1e-2
+"""Weights of about 1 that are so far apart are not equal but for rounding."""
+FILED = Bounded("filed", arm="sgd", low=1.0)
+UNIFORM = (Bounded("ratio", arm="adamw", low=0.99, high=1.01),)
+GRADIENT_DEPENDENT = (Bounded("ratio", arm="adam with penalty", low=2.0),)
+SHRINKING = "weights of 1, normal gradients of size 0.1 and 10, 200 updates at rate 0.01, strength 0.1"
+
+CLAIMS = (
+    Claim(
+        "R20", says="Optimizer —updates→ Neural Network", check="identity", design="updates.rules",
+        needs=(Bounded("moved", arm="step at 0", high=0.0), Bounded("apart", arm="step at 0.1", high=1e-7),
+               Bounded("moved", arm="step at 0.1", low=1e-3)),
+        limits=(Limit("the running statistics of BatchNorm change at a learning rate of 0 too: no optimizer made them",
+                      shown_by=Bounded("buffers moved", arm="step at 0", low=1e-3)),),
+        remark="Parameters change by the optimizer alone, by −η times the gradient, taken here from central "
+               "differences. What is in a network and no parameter changes without one.",
+    ),
+    Claim(
+        "R21", says="Optimizer —variant→ SGD", check="identity", design="updates.rules",
+        needs=(Bounded("apart", arm="sgd", high=EXACT), FILED),
+    ),
+    Claim(
+        "R23", says="Optimizer —variant→ Adam", check="identity", design="updates.rules",
+        needs=(Bounded("apart", arm="adam", high=EXACT), Bounded("filed", arm="adam", low=1.0)),
+    ),
+    Claim(
+        "R25", says="Optimizer —uses→ Learning Rate", check="identity", design="updates.rules",
+        needs=(Bounded("slope", arm="rates of sgd", low=1 - RATIO, high=1 + RATIO),
+               Bounded("slope", arm="rates of adam", low=1 - RATIO, high=1 + RATIO),
+               Bounded("from signs", arm="rates of adam", high=RATIO)),
+        remark="The first update is η times a direction; Adam's is a sign for each number.",
+    ),
+    Claim(
+        "F25", says="SGD → θ = θ − η∇L", check="identity", design="updates.rules",
+        needs=(Bounded("apart", arm="sgd", high=EXACT),),
+        limits=tuple(Limit(f"with {what} SGD follows another rule",
+                           shown_by=Bounded("apart", arm=f"sgd with {what}", low=UNEQUAL))
+                     for what in ("momentum", "Nesterov", "decay")),
+        remark="The rule is that of SGD alone: momentum, Nesterov's momentum and weight decay go by the same name.",
+    ),
+    Claim(
+        "F26", says="Momentum → Velocity Accumulation", check="identity", design="updates.rules",
+        needs=(Bounded("last", arm="velocity", low=10 - RATIO, high=10 + RATIO),
+               Bounded("apart", arm="velocity", high=EXACT)),
+        control=(Bounded("last", arm="velocity without momentum", low=1.0 - EXACT, high=1.0 + EXACT),),
+        remark="v ← μ v + g comes to g / (1 − μ), as in PyTorch; as a moving average, of (1 − μ) g, to g.",
+    ),
+    Claim(
+        "F27", says="Adam → Adaptive LR", check="identity", design="updates.rules",
+        needs=(Bounded("scaled", arm="adaptation of adam", low=1 - 1e-4, high=1 + 1e-4),
+               Bounded("coordinates", arm="adaptation of adam", low=1 - 1e-4, high=1 + 1e-4)),
+        control=(Bounded("scaled", arm="adaptation of sgd", low=999.0),
+                 Bounded("coordinates", arm="adaptation of sgd", low=999.0)),
+        remark="Steps do not depend on the scale of the loss, nor on that of a coordinate's gradient.",
+    ),
+    Claim(
+        "F28", says="Adam → Moment Estimates", check="identity", design="updates.rules",
+        needs=(Bounded("moments apart", arm="adam", high=EXACT), Bounded("apart", arm="adam", high=EXACT)),
+    ),
+    Claim(
+        "F29", says="AdamW → Decoupled Weight Decay", check="identity", design="updates.rules",
+        needs=UNIFORM, control=GRADIENT_DEPENDENT, scope=SHRINKING,
+    ),
+    Claim(
+        "N06", says="Weight Decay —decoupled in→ AdamW", check="identity", design="updates.rules",
+        needs=UNIFORM, control=GRADIENT_DEPENDENT, scope=SHRINKING,
+    ),
+    Claim(
+        "C04", says="AdamW ↔ default optimizer: proper weight decay", check="convention", design="updates.rules",
+        needs=UNIFORM, control=GRADIENT_DEPENDENT, scope=SHRINKING,
+        remark="What is called proper is exact: AdamW shrinks every weight at one rate, Adam with an L2 penalty one of "
+               "small gradients more. That it is the default is a convention.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,41 @@
+"""Claims of the group LR Scheduling: how the learning rate runs, and what for."""
+
+from headway.claims.claim import Claim
+from headway.claims.condition import Bounded
+
+EXACT = 1e-9
+"""The tolerance of a rate in float64: the rows ask for it."""
+WARMUPS = ("warmup", "warmup, then cosine", "warmup, stable, decay", "one cycle")
+"""Every schedule of the package that begins with a warm-up."""
+
+CLAIMS = (
+    Claim(
+        "R27", says="LR Schedule —includes→ Warmup", check="identity", design="schedules.traces",
+        needs=tuple(condition for arm in WARMUPS for condition in (
+            Bounded("apart", arm=arm, high=EXACT), Bounded("first", arm=arm, high=0.05),
+            Bounded("fall before the peak", arm=arm, high=0.0), Bounded("top", arm=arm, low=1 - EXACT))),
+        remark="All rise without a fall from at most a twentieth of the peak: one cycle from 1/25, the others from 0.",
+    ),
+    Claim(
+        "R28", says="LR Schedule —includes→ Cosine Decay", check="identity", design="schedules.traces",
+        needs=(Bounded("apart", arm="cosine", high=EXACT),
+               Bounded("last", arm="cosine", low=0.01 - EXACT, high=0.01 + EXACT)),
+        remark="The last update of a run has exactly the final rate.",
+    ),
+    Claim(
+        "R29", says="LR Schedule —includes→ Step Decay", check="identity", design="schedules.traces",
+        needs=(Bounded("apart", arm="step", high=EXACT), Bounded("changes", arm="step", low=2.0, high=2.0)),
+        remark="The update whose index is that of a drop is the first with the new rate.",
+    ),
+    Claim(
+        "F32", says="Cosine Decay → Smooth Reduction", check="identity", design="schedules.traces",
+        needs=(Bounded("largest step", arm="cosine", high=0.02), Bounded("largest rise", arm="cosine", high=0.0)),
+        control=(Bounded("largest step", arm="step", low=0.5),),
+        remark="Of 100 updates none changes the rate by more than π/2 hundredths of the peak.",
+    ),
+    Claim(
+        "F34", says="One-Cycle → Increase then Decrease", check="identity", design="schedules.traces",
+        needs=(Bounded("turns", arm="one cycle", low=1.0, high=1.0), Bounded("apart", arm="one cycle", high=EXACT)),
+        remark="The rate alone cycles here; that momentum runs the other way, as its authors have it, is not built.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,46 @@
+"""Claims of the group Residual Connections: ways past a layer, and what they carry."""
+
+from dataclasses import replace
+
+from headway.claims.claim import Claim, Limit
+from headway.claims.condition import Bounded
+
+EXACT = 1e-12
+"""Jacobians of width 6 in float64 lose some 1e-16; the rows ask for this."""
+HIGHWAY = Claim(
+    "R41",
+    says="Residual Connection —creates→ Gradient Highway",
+    check="identity",
+    design="skips.blocks",
+    needs=(
+        Bounded("from identity", arm="residual", high=EXACT),
+        Bounded("differences", arm="residual", high=1e-8),
+    ),
+    control=(Bounded("from identity", arm="plain", low=0.5),),
+)
+CLAIMS = (
+    HIGHWAY,
+    replace(HIGHWAY, id="F24", says="Gradient Highway → Residual Connections"),
+    replace(
+        HIGHWAY, id="F49", says="Gradient Highway → ∂y/∂x = ∂F/∂x + 1",
+        limits=(Limit("of vectors 1 is the identity matrix, not 1 in every entry",
+                      shown_by=Bounded("from ones", arm="residual", low=0.5)),),
+        remark="∂y/∂x = ∂F/∂x + I; the 1 is that of one number.",
+    ),
+    Claim(
+        "R40", says="Residual Connection —is→ Skip Connection", check="structural", design="skips.blocks",
+        needs=(Bounded("has a way past", arm="residual", low=1.0), Bounded("from sum", arm="residual", high=EXACT),
+               Bounded("has a way past", arm="concatenation", low=1.0),
+               Bounded("from sum", arm="concatenation", low=0.01)),
+        control=(Bounded("has a way past", arm="plain", high=0.0),),
+        remark="The converse is false, so that these are no synonyms: a concatenation is a skip that adds nothing.",
+    ),
+    Claim(
+        "F47", says="Skip Connection → y = F(x) + x", check="identity", design="skips.blocks",
+        needs=(Bounded("from sum", arm="residual", high=EXACT),),
+        control=(Bounded("from sum", arm="plain", low=0.01),),
+        limits=(Limit("a concatenation is a skip too, y = [x, F(x)]",
+                      shown_by=Bounded("from sum", arm="concatenation", low=0.01)),),
+        remark="It is the equation of a residual connection, which is one kind of skip.",
+    ),
+)  # fmt: skip
