@@ -55,8 +55,23 @@ HIGHWAY = Claim(
     ),
     scope=f"{SCOPE}; branches times 1/√20",
 )
+CHAIN = Claim(
+    "R16",
+    says="Backpropagation —uses→ Chain Rule",
+    check="identity",
+    design="chain.rule",
+    needs=(
+        *(Bounded("relative difference", arm=f"multiplied out, {depth} layers", high=1e-10) for depth in (1, 8)),
+        *(
+            Bounded("relative difference", arm=network, high=1e-6)
+            for network in ("residual", "convolution", "transformer block")
+        ),
+    ),
+    remark="It multiplies from the loss back, the other way round than the product was taken here.",
+)
 CLAIMS = (
-    RELU, HIGHWAY,
+    RELU, HIGHWAY, CHAIN,
+    replace(CHAIN, id="F18", says="Backpropagation → Chain Rule Application"),
     replace(RELU, id="F20", says="Vanishing Gradient → Solution: ReLU"),
     replace(HIGHWAY, id="F21", says="Vanishing Gradient → Solution: Residuals"),
     Claim(
