@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 from scipy.special import softmax
 
 from headway.claims.design import Exact, Measures
-from headway.claims.designs.exact import largest
+from headway.claims.designs.exact import drawn, largest
 from headway.learning.backpropagation.reverse import gradients
 from headway.learning.losses import CrossEntropy
 from headway.models.transformer import transformer_block
@@ -18,7 +18,7 @@ from headway.network.activations import GELU, Tanh
 from headway.network.compose import Sequential
 from headway.network.convolution import Conv, Flatten
 from headway.network.dense import Dense
-from headway.network.layer import Layer, Params, apply, initialize
+from headway.network.layer import Layer, Params, apply
 from headway.network.normalization import LayerNorm
 from headway.network.residual import Residual
 from headway.training.step import Batch
@@ -31,7 +31,7 @@ def multiplied_out(depth: int) -> Measures:
     """dL/dw of the first layer of a deep tanh network: Jacobians ∂h/∂h in full and multiplied in NumPy."""
     network = Sequential((*[Dense(8), Tanh()] * depth, Dense(CLASSES)))
     with jax.enable_x64(True):
-        params, batch = drawn(network, (8,))
+        params, batch = drawn(network, (8,)), examples((8,))
         found = jax.jit(lambda params: gradients(network, params, batch, loss=CrossEntropy()).params)(params)
         by_hand = sum(of_first_weights(params, batch.x[i], batch.y[i]) for i in range(EXAMPLES)) / EXAMPLES
         return {"relative difference": relative(found["0"]["w"], by_hand)}
@@ -54,7 +54,7 @@ def by_differences(network: Layer, inputs: tuple[int, ...]) -> Measures:
     """The gradient of all parameters beside central differences."""
     loss = CrossEntropy()
     with jax.enable_x64(True):
-        params, batch = drawn(network, inputs)
+        params, batch = drawn(network, inputs), examples(inputs)
         theta, unravel = ravel_pytree(params)
 
         @jax.jit
@@ -74,12 +74,10 @@ def relative(found: Any, by_hand: Any) -> float:
     return largest(found - by_hand) / largest(found)
 
 
-def drawn(network: Layer, inputs: tuple[int, ...]) -> tuple[Params, Batch]:
-    """Parameters of variance 1 / 4, biases too, and normal examples, in float64."""
-    rng, key = np.random.default_rng(0), jax.random.key(0)
-    shapes, _ = jax.eval_shape(lambda: initialize(network, inputs, key, jnp.float64))
-    params: Params = jax.tree.map(lambda leaf: rng.normal(0, 0.5, leaf.shape), shapes)
-    return params, Batch(rng.normal(size=(EXAMPLES, *inputs)), rng.integers(0, CLASSES, EXAMPLES))  # type: ignore[arg-type]
+def examples(inputs: tuple[int, ...]) -> Batch:
+    """Normal inputs, and labels."""
+    rng = np.random.default_rng(1)
+    return Batch(rng.normal(size=(EXAMPLES, *inputs)), rng.integers(0, CLASSES, EXAMPLES))  # type: ignore[arg-type]
 
 
 NETWORKS: dict[str, tuple[Layer, tuple[int, ...]]] = {

@@ -1,0 +1,91 @@
+"""Claims of the group Network Architecture: what networks are made of, and what their parts are good for."""
+
+from headway.claims.claim import Claim, Limit
+from headway.claims.condition import Alike, Bounded, Differs, Dose, Level
+
+EXACT = 1e-10
+"""Rounding in float64."""
+POWER = 1e-3
+"""How far a power measured over a factor of ten may be from a whole number: lower powers have not died out there."""
+STUCK = 0.2
+"""The share of runs that would have to be started again: one in five is a nuisance."""
+ON_XOR = "one hidden layer of ReLU units as drawn by He et al., the four points of XOR, Adam"
+NETWORKS = ("mlp", "residual convnet", "transformer block")
+
+
+def _none(metric: str, *arms: str) -> tuple[Bounded, ...]:
+    return tuple(Bounded(metric, arm=arm, high=0) for arm in arms)
+
+
+NEURON = Claim(
+    "R02", says="Layer —contains→ Neuron", check="structural", design="architecture.units",
+    needs=(Bounded("by hand", arm="tanh", high=EXACT), *_none("others", "tanh"),
+           Bounded("itself", arm="tanh", low=1e-3)),
+    limits=(
+        Limit("layers without weights, such as pooling, contain none", shown_by=_none("neurons", "pooling")[0]),
+        Limit("with softmax as its activation no unit stands alone",
+              shown_by=Bounded("others", arm="softmax", low=1e-3)),
+    ),
+)  # fmt: skip
+CLAIMS = (
+    NEURON,
+    Claim(
+        "F02", says="Neural Network → Neurons (Weighted Sum + Bias)", check="identity", design="architecture.units",
+        needs=NEURON.needs,
+        limits=(Limit("a bias is optional: without one a unit is a weighted sum alone",
+                      shown_by=_none("biases", "no bias")[0]),),
+        counterexample=NEURON.limits[0],
+    ),
+    Claim(
+        "R01", says="Neural Network —composed of→ Layer", check="structural", design="architecture.composition",
+        needs=(*_none("orphans", *NETWORKS), *_none("owned twice", *NETWORKS),
+               *(Bounded("one by one", arm=arm, high=EXACT) for arm in NETWORKS)),
+    ),
+    Claim(
+        "R06", says="Layer —uses→ Activation Function", check="experiment", design="xor.learned",
+        needs=(Bounded("from one map", arm="no activation", high=1e-5),
+               Bounded("accuracy", arm="no activation", high=0.75), Bounded("accuracy", arm="width 32", low=1),
+               Differs("accuracy", arm="width 32", than="no activation", by=0.2),
+               Differs("loss", arm="width 32", than="no activation", by=-0.5)),
+        control=(Level("loss", arm="no activation", low=0.69),),
+        sham=(Alike("loss", arm="one layer", than="no activation", within=0.01),),
+        counterexample=Limit("a network of two units, which is often stuck with it too",
+                             shown_by=Level("stuck", arm="width 2", low=STUCK)),
+        scope=ON_XOR, remark="Without it three layers are one, as their product shows; the last layer has none.",
+    ),
+    Claim(
+        "N13", says="Overparameterization —removes→ bad local minima", check="experiment", design="xor.learned",
+        needs=(Dose("stuck", along=("width 2", "width 4", "width 8", "width 32"), by=-STUCK),
+               Level("stuck", arm="width 32", high=0.05), Differs("loss", arm="width 32", than="width 2", by=-0.05)),
+        control=(Level("stuck", arm="width 2", low=STUCK), Level("still falling", arm="width 2", high=1e-3)),
+        counterexample=Limit("units that begin dead are stuck at any width",
+                             shown_by=Level("stuck", arm="dead", low=1)),
+        scope=ON_XOR,
+    ),
+    Claim(
+        "F01", says="Neural Network → Layers (Linear + Activation)", check="structural",
+        design="architecture.composition",
+        needs=(Bounded("alternates", arm="mlp", low=1),),
+        limits=tuple(Limit(f"a {arm} is made of other layers too", shown_by=_none("alternates", arm)[0])
+                     for arm in NETWORKS[1:]),
+        remark="An example of a network, no definition.",
+    ),
+    Claim(
+        "F03", says="Neural Network → Parameters (Weights, Biases)", check="structural",
+        design="architecture.composition",
+        needs=_none("neither", "mlp"),
+        limits=tuple(Limit(f"a {arm} has the scales and shifts of its norms too",
+                           shown_by=Bounded("neither", arm=arm, low=1)) for arm in NETWORKS[1:]),
+        remark="The list is not complete.",
+    ),
+    Claim(
+        "R03", says="Neural Network —has→ Depth", check="structural", design="architecture.ways",
+        needs=tuple(Bounded(metric, arm=arm, low=-POWER, high=POWER)
+                    for arm in ("1 layers", "2 layers", "7 layers", "8 layers", "residual blocks")
+                    for metric in ("longest", "shortest"))
+        + tuple(Bounded("reported", arm=f"{depth} layers", low=depth, high=depth) for depth in (1, 2, 7, 8)),
+        limits=(Limit("a feed-forward layer counts as one, and has two weighted sums in a row",
+                      shown_by=Bounded("longest", arm="feed-forward", low=1 - POWER, high=1 + POWER)),),
+        remark="With residual connections there are several ways: the longest counts, and the shortest is told too.",
+    ),
+)  # fmt: skip
