@@ -15,7 +15,7 @@ from headway.network.layer import initialize
 from headway.training.job import prepare
 from headway.training.recipe import Recipe
 from headway.training.run import Run
-from headway.training.sweeps.grid import recipe_at
+from headway.training.sweeps.grid import Over, points, recipe_at
 from headway.training.sweeps.sweep import Cell, sweep
 from headway.training.train import fine_tune
 
@@ -132,6 +132,43 @@ class Trained(Design):
         else:
             runs = list(sweep(recipe, {"seed": tuple(seeds)}, data=data, anyway=True).runs)
         return Measured(columns([self.measures(run) for run in runs]), notes)
+
+
+@dataclass(frozen=True)
+class Swept(Design):
+    """Each arm is a recipe, trained on every seed at every point of a grid: `measures` of a seed's runs count.
+
+    over      address → values, all combinations of them: the grid; `fewer` in its place in the quick tier
+    measures  of all the runs of one seed, in the order of the grid; what a run was given stands in its recipe
+    shams     name → the arm whose runs it makes again, each by another path of chance
+    quick     address → value that makes every recipe short enough for the quick tier
+    data      the data set of recipes that name none
+    """
+
+    arms: Mapping[str, Recipe]
+    over: Over
+    measures: Callable[[Sequence[Run]], Measures]
+    shams: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    quick: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    fewer: Over = field(default_factory=dict, kw_only=True)
+    data: Callable[[], Dataset] | None = field(default=None, kw_only=True)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.arms, *self.shams)
+
+    def measure(self, arm: str, seeds: Sequence[int], tier: Tier) -> Measured:
+        recipe, over = self.arms[self.shams.get(arm, arm)], dict(self.over)
+        data = None if self.data is None else self.data()
+        if tier == "quick":
+            recipe, over = recipe_at(recipe, self.quick), over | dict(self.fewer)
+        if arm in self.shams:
+            runs = [[as_sham(replace(recipe_at(recipe, point), seed=seed), data) for point in points(over)]
+                    for seed in seeds]  # fmt: skip
+        else:
+            made = sweep(recipe, {**over, "seed": tuple(seeds)}, data=data, anyway=True).runs
+            runs = [list(made[place :: len(seeds)]) for place in range(len(seeds))]
+        return Measured(columns([self.measures(of_one_seed) for of_one_seed in runs]))
 
 
 def tuned(arm: Arm, data: Dataset | None) -> tuple[Recipe, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from headway.claims.claim import Claim, Limit
-from headway.claims.condition import Bounded
+from headway.claims.condition import Alike, Bounded, Differs, Dose, Level
 
 EXACT = 1e-10
 """Rounding in float64."""
@@ -21,6 +21,12 @@ RELU = Claim(
            Bounded("registered", arm="relu", low=1)),
     remark="At 0, where it has no derivative, 0 is taken.",
 )  # fmt: skip
+TENTH = 0.1
+"""One example of ten, or one unit of ten: the smallest difference that changes what a network can be used for."""
+LEAKS = ("relu low", "leaky 0.01 low", "leaky 0.1 low")
+IN_UNITS = "Digits, one hidden layer of 64 units, He et al.'s weights, 400 updates of SGD at rate 0.05, batches of 64"
+STEADY = Alike("accuracy", arm="relu rate 0.05 sham", than="relu rate 0.05", within=TENTH)
+LOW_STEADY = Alike("accuracy", arm="relu low sham", than="relu low", within=TENTH)
 CLAIMS = (
     RELU,
     replace(RELU, id="F06", says="ReLU → max(0, x)"),
@@ -48,5 +54,38 @@ CLAIMS = (
         limits=(Limit("attention has one in the middle of the network",
                       shown_by=Bounded("with softmax inside", arm="attention", high=EXACT)),),
         remark="Its roles are the output of a classifier and the weights of attention.",
+    ),
+    Claim(
+        "F07", says="ReLU → Dying ReLU Problem", check="experiment", design="dying.units",
+        needs=(Level("dead", arm="relu low", low=0.95), Level("accuracy", arm="relu low", high=0.2),
+               Differs("dead", arm="relu rate 1", than="relu rate 0.05", by=TENTH)),
+        control=(Bounded("dead at the start", arm="relu low", low=0.9),
+                 Level("dead at the start", arm="relu rate 0.05", high=0.05),
+                 Level("accuracy", arm="relu rate 0.05", low=0.9)),
+        sham=(STEADY, LOW_STEADY),
+        scope=f"{IN_UNITS}; biases that begin at −6, or a rate of 1",
+    ),
+    Claim(
+        "F08", says="ReLU → Leaky ReLU Variant (as remedy)", check="experiment", design="dying.units",
+        needs=(Dose("accuracy", along=LEAKS, by=TENTH),
+               Differs("accuracy", arm="leaky 0.01 low", than="relu low", by=TENTH)),
+        control=(Bounded("dead at the start", arm="relu low", low=0.9), Level("accuracy", arm="relu low", high=0.2)),
+        sham=(LOW_STEADY,),
+        limits=(
+            Limit("GELU, which lets through next to nothing below −6, does not recover",
+                  shown_by=Level("accuracy", arm="gelu low", high=0.5)),
+            Limit("the units of leaky ReLU stay below 0 on all examples: they learn by their slope",
+                  shown_by=Alike("dead", arm="leaky 0.1 low", than="relu low", within=TENTH)),
+            Limit("SiLU does not recover", shown_by=Level("accuracy", arm="silu low", high=0.5)),
+        ),
+        scope=f"{IN_UNITS}; biases that begin at −6",
+    ),
+    Claim(
+        "N10", says="Learning Rate too high —causes→ Divergence / Dying ReLU", check="experiment", design="dying.units",
+        needs=(Dose("dead", along=("relu rate 0.05", "relu rate 0.3", "relu rate 1", "relu rate 3"), by=TENTH),
+               Differs("failed", arm="relu rate 3", than="relu rate 0.05", by=0.5)),
+        control=(Level("dead", arm="relu rate 0.05", high=0.05), Level("accuracy", arm="relu rate 0.05", low=0.9)),
+        sham=(STEADY,),
+        scope=IN_UNITS.replace("rate 0.05", "rates 0.05 to 3"),
     ),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Claims of the group Gradient Flow: why gradients vanish and explode, and what keeps them."""
 
+import math
 from dataclasses import replace
 
 from headway.claims.claim import Claim, Limit
@@ -8,6 +9,8 @@ from headway.claims.condition import Alike, Bounded, Differs, Dose, Level
 SCOPE = "20 dense blocks of width 32 as they are drawn, normal inputs; weights of variance gain / inputs"
 DECADE = 1.0
 """A factor of ten in ten layers: the smallest difference of a slope that would change what can be trained."""
+THREEFOLD = math.log10(3)
+"""A rate that may be three times as high: a difference that one would notice when a rate is chosen by hand."""
 VANISHES = Level("decades", arm="plain sigmoid 1", high=-DECADE)
 SAME_BOTH_WAYS = Bounded("modes apart", arm="plain sigmoid 1", high=1e-3)
 
@@ -69,9 +72,38 @@ CHAIN = Claim(
     ),
     remark="It multiplies from the loss back, the other way round than the product was taken here.",
 )
+CLIPPING = Claim(
+    "R19",
+    says="Gradient Clipping —prevents→ Exploding Gradient",
+    check="experiment",
+    design="recurrence.clipping",
+    needs=(
+        Level("failed", arm="clip 1", high=0.1),
+        Differs("failed", arm="clip 1", than="no clipping", by=-0.5),
+        Bounded("norm used", arm="clip 1", high=1.0001),
+    ),
+    control=(Level("failed", arm="no clipping", low=0.8), Level("growth", arm="no clipping", low=DECADE)),
+    sham=(Alike("best accuracy", arm="sham", than="no clipping", within=0.05),),
+    limits=(
+        Limit(
+            "the gradient itself explodes as before, and only the step that is made of it is bounded",
+            shown_by=Level("growth", arm="clip 1", low=DECADE),
+        ),
+        Limit(
+            "the highest rate that trains well rises less than threefold",
+            shown_by=Alike("highest", arm="clip 1", than="no clipping", within=THREEFOLD),
+        ),
+        Limit(
+            "a lower rate without clipping does as well",
+            shown_by=Alike("best accuracy", arm="no clipping", than="clip 1", within=0.02),
+        ),
+    ),
+    scope="Digits in 16 steps, 32 tanh units, recurrent weights 1.5 times orthogonal, SGD at rate 1; clipped to norm 1",
+)
 CLAIMS = (
-    RELU, HIGHWAY, CHAIN,
+    RELU, HIGHWAY, CHAIN, CLIPPING,
     replace(CHAIN, id="F18", says="Backpropagation → Chain Rule Application"),
+    replace(CLIPPING, id="F23", says="Exploding Gradient → Solution: Gradient Clipping"),
     replace(RELU, id="F20", says="Vanishing Gradient → Solution: ReLU"),
     replace(HIGHWAY, id="F21", says="Vanishing Gradient → Solution: Residuals"),
     Claim(

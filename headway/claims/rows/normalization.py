@@ -1,7 +1,9 @@
 """Claims of the group Normalization: over what it normalizes, where it stands, and what that does to training."""
 
+import math
+
 from headway.claims.claim import Claim, Limit
-from headway.claims.condition import Bounded
+from headway.claims.condition import Alike, Bounded, Differs, Level
 
 NEAR = 1e-4
 """How far means may be from 0 and variances from 1 in float32, beside an epsilon of 1e-5."""
@@ -21,6 +23,16 @@ def normalizes(arm: str) -> tuple[Bounded, ...]:
 
 OVER_BATCH = normalizes("batchnorm") + normalizes("batchnorm of images")
 OVER_FEATURES = normalizes("layernorm") + normalizes("layernorm of images")
+THREEFOLD = math.log10(3)
+"""A rate that may be three times as high: a difference that one would notice when a rate is chosen by hand."""
+DECADE = 1.0
+"""A factor of ten between the first block and the last: the smallest that would change what can be trained."""
+LOST = 0.02
+"""Accuracy on digits: two of a hundred examples, more than two seeds of a network usually differ by."""
+NORMS = ("BatchNorm", "LayerNorm")
+IN_RATES = (
+    "Digits, 2 and 8 dense layers of width 32, ReLU, 200 updates of SGD, batches of 64; rates half a decade apart"
+)
 CLAIMS = (
     Claim(
         "R36", says="Normalization —variant→ BatchNorm", check="identity", design="norms.moments", needs=OVER_BATCH,
@@ -61,5 +73,52 @@ CLAIMS = (
         limits=(Limit("in evaluation, by running statistics, nothing leaks",
                       shown_by=Bounded("before", arm="leak, batchnorm evaluated", high=0.0)),),
         remark="In training an output sees the tokens behind it; then it is judged where it cannot.",
+    ),
+    Claim(
+        "R35", says="Normalization —stabilizes→ Neural Network", check="experiment", design="rates.normalization",
+        needs=tuple(Differs(metric, arm=f"{norm} {depth}", than=f"none {depth}", by=THREEFOLD)
+                    for depth in (2, 8) for norm in NORMS for metric in ("highest", "decades")),
+        control=(Level("highest", arm="none 2", high=1.5), Level("highest", arm="none 8", high=1.5)),
+        sham=(Alike("highest", arm="sham 2", than="none 2", within=THREEFOLD),),
+        scope=IN_RATES,
+        remark="`stabilizes` is taken as: a rate three times as high still trains, and more decades of rates do. "
+               "BatchNorm does both at either depth; LayerNorm's gain is less than threefold.",
+    ),
+    Claim(
+        "X02", says="Normalization —stabilizes→ Training", check="experiment", design="rates.normalization",
+        needs=tuple(condition for norm in NORMS for condition in (
+            Level("worst", arm=f"{norm} 2", low=0.9), Differs("worst", arm=f"{norm} 2", than="none 2", by=0.3),
+            Level("worst", arm=f"{norm} 8", low=0.9), Differs("worst", arm=f"{norm} 8", than="none 8", by=0.3),
+            Differs("decades at every scale", arm=f"{norm} 8", than="none 8", by=THREEFOLD))),
+        control=(Level("worst", arm="none 2", high=0.5), Level("worst", arm="none 8", high=0.5)),
+        sham=(Alike("worst", arm="sham 2", than="none 2", within=0.1),),
+        counterexample=Limit("without the biases in front of it, whose gradient grows as 1 / σ, LayerNorm trains at "
+                             "every scale too", shown_by=Level("worst", arm="LayerNorm without bias 2", low=0.9)),
+        scope=f"{IN_RATES}; inputs of spread 0.01, 1 and 100 at rate 0.1",
+        remark="BatchNorm takes a bias in front of it out, and its training does not depend on the scale. Behind "
+               "LayerNorm it stays, and with inputs of spread 0.01 the first biases move so far that they drown them.",
+    ),
+    Claim(
+        "N08", says="BatchNorm —requires→ batch size ≥ ~8", check="experiment", design="batches.sizes",
+        needs=(Differs("accuracy", arm="BatchNorm 2", than="LayerNorm 2", by=-LOST),
+               Differs("training accuracy", arm="BatchNorm 2", than="LayerNorm 2", by=-LOST),
+               Differs("accuracy", arm="BatchNorm 4", than="LayerNorm 4", by=-LOST),
+               Alike("accuracy", arm="BatchNorm 8", than="LayerNorm 8", within=LOST)),
+        control=(Level("accuracy", arm="LayerNorm 2", low=0.8),
+                 Alike("accuracy", arm="BatchNorm 32", than="LayerNorm 32", within=LOST)),
+        sham=(Alike("accuracy", arm="sham 8", than="BatchNorm 8", within=LOST),),
+        scope="Digits, 2 dense layers of width 32, 1,000 updates whatever the batch, rate tuned for each",
+        remark="It fails at batches of 2. At 4 it is as good as LayerNorm on examples not seen.",
+    ),
+    Claim(
+        "R39", says="Pre-LN —improves→ Vanishing Gradient", check="experiment", design="placement.flow",
+        needs=tuple(condition for init in ("default", "Xavier") for condition in (
+            Level("boundary decades", arm=f"Post-LN {init} 24", high=-DECADE),
+            Level("weight decades", arm=f"Post-LN {init} 24", high=-DECADE),
+            Differs("boundary decades", arm=f"Pre-LN {init} 24", than=f"Post-LN {init} 24", by=DECADE),
+            Level("boundary decades", arm=f"Pre-LN {init} 24", low=-DECADE))),
+        limits=(Limit("with six blocks the gradient of Post-LN loses less than a decade",
+                      shown_by=Level("boundary decades", arm="Post-LN default 6", low=-DECADE)),),
+        scope="24 transformer blocks of width 32 as they are drawn, by Headway's defaults and by Glorot & Bengio 2010",
     ),
 )  # fmt: skip
