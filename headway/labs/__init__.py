@@ -1,0 +1,1 @@
+"""Learning by doing, graded by behaviour."""
