@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from itertools import product
 from typing import Any, Literal
 
@@ -16,14 +15,14 @@ from headway.training.job import prepare
 from headway.training.recipe import Recipe
 from headway.training.run import Run
 from headway.training.sweeps.grid import Over, points, recipe_at
-from headway.training.sweeps.sweep import Cell, sweep
-from headway.training.train import fine_tune
+from headway.training.sweeps.sweep import sweep
+from headway.training.train import fine_tune, train
 
 Tier = Literal["quick", "full"]
 Measures = dict[str, float]
 FAR = 500_000
 """How far the seeds that tune are from those that measure."""
-TUNING_SEEDS, WIDENINGS = 2, 2
+TUNING, WIDENINGS = (FAR, FAR + 1), 2
 
 
 @dataclass(frozen=True)
@@ -96,12 +95,14 @@ class Arm:
     usual    address → value for the quick tier, which tunes nothing
     sham     begin where the arm of this recipe does, hidden units permuted and weights moved by a millionth, and draw
              batches by another seed: all that differs is chance
+    data     the data set that a seed draws, where every seed is to have its own; arms that name the same are paired
     """
 
     recipe: Recipe
     tuned: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     usual: Mapping[str, Any] = field(default_factory=dict)
     sham: bool = False
+    data: Callable[[int], Dataset] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,15 +123,15 @@ class Trained(Design):
         return tuple(self.arms)
 
     def measure(self, arm: str, seeds: Sequence[int], tier: Tier) -> Measured:
-        chosen, data = self.arms[arm], None if self.data is None else cache(self.data)()
+        chosen, common = self.arms[arm], None if self.data is None else self.data()
         if tier == "quick":
             recipe, notes = recipe_at(chosen.recipe, {**chosen.usual, **self.quick}), dict[str, Any]()
         else:
-            recipe, notes = tuned(chosen, data)
+            recipe, notes = tuned(chosen, common)
         if chosen.sham:
-            runs = [as_sham(replace(recipe, seed=seed), data) for seed in seeds]
+            runs = [as_sham(replace(recipe, seed=seed), chosen.data(seed) if chosen.data else common) for seed in seeds]
         else:
-            runs = list(sweep(recipe, {"seed": tuple(seeds)}, data=data, anyway=True).runs)
+            runs = trained(replace(chosen, recipe=recipe), seeds, common)
         return Measured(columns([self.measures(run) for run in runs]), notes)
 
 
@@ -171,6 +172,13 @@ class Swept(Design):
         return Measured(columns([self.measures(of_one_seed) for of_one_seed in runs]))
 
 
+def trained(arm: Arm, seeds: Sequence[int], common: Dataset | None) -> list[Run]:
+    """The runs of an arm's recipe, on the data that each seed draws, else on those that all have in common."""
+    if arm.data is None:
+        return list(sweep(arm.recipe, {"seed": tuple(seeds)}, data=common, anyway=True).runs)
+    return [train(replace(arm.recipe, seed=seed), data=arm.data(seed), anyway=True) for seed in seeds]
+
+
 def tuned(arm: Arm, data: Dataset | None) -> tuple[Recipe, dict[str, Any]]:
     """The recipe at the point that was best on seeds that only tune, and all points that were tried."""
     axes, tried = {address: list(values) for address, values in arm.tuned.items()}, dict[tuple[Any, ...], float]()
@@ -179,7 +187,8 @@ def tuned(arm: Arm, data: Dataset | None) -> tuple[Recipe, dict[str, Any]]:
     for _ in range(WIDENINGS + 1):
         for values in product(*axes.values()):
             if values not in tried:
-                tried[values] = _tried(arm.recipe, dict(zip(axes, values, strict=True)), data)
+                point = dict(zip(axes, values, strict=True))
+                tried[values] = badness(trained(replace(arm, recipe=recipe_at(arm.recipe, point)), TUNING, data))
         best = min(tried, key=lambda values: tried[values])
         ends = [_further(axis, value) for axis, value in zip(axes.values(), best, strict=True)]
         if not any(ends):
@@ -191,16 +200,14 @@ def tuned(arm: Arm, data: Dataset | None) -> tuple[Recipe, dict[str, Any]]:
     return recipe_at(arm.recipe, point), {"chosen": point, "tried": losses}
 
 
-def _tried(recipe: Recipe, point: Mapping[str, Any], data: Dataset | None) -> float:
-    """How bad a point is: the mean of the monitored measure over the seeds that tune, less being better."""
-    found = sweep(recipe_at(recipe, point), {"seed": range(FAR, FAR + TUNING_SEEDS)}, data=data, anyway=True)
-    (cell,) = found.cells()
-    return _badness(cell, found.split, recipe) if cell.finite else float("inf")
-
-
-def _badness(cell: Cell, split: str, recipe: Recipe) -> float:
-    mean = float(np.mean(cell.measured(split, recipe.evaluation.monitor)))
-    return mean if recipe.evaluation.better(0.0, 1.0) else -mean
+def badness(runs: Sequence[Run]) -> float:
+    """The mean of the monitored measure, less being better; infinite where a run was cut short."""
+    if any(run.standing.reason == "non-finite" for run in runs):
+        return float("inf")
+    evaluation = runs[0].recipe.evaluation
+    split = "validation" if "validation" in runs[0].results else "train"
+    mean = float(np.mean([run.results[split][evaluation.monitor] for run in runs]))
+    return mean if evaluation.better(0.0, 1.0) else -mean
 
 
 def _further(axis: list[Any], value: Any) -> list[Any]:

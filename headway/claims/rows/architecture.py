@@ -1,5 +1,7 @@
 """Claims of the group Network Architecture: what networks are made of, and what their parts are good for."""
 
+from dataclasses import replace
+
 from headway.claims.claim import Claim, Limit
 from headway.claims.condition import Alike, Bounded, Differs, Dose, Level
 
@@ -27,6 +29,17 @@ NEURON = Claim(
               shown_by=Bounded("others", arm="softmax", low=1e-3)),
     ),
 )  # fmt: skip
+WIDTH = Claim(
+    "R04", says="Neural Network —has→ Width", check="experiment", design="capacity.random labels",
+    needs=(Bounded("units", arm="width 16", low=16, high=16), Bounded("units", arm="width 64", low=64, high=64),
+           Dose("accuracy", along=("width 4", "width 16", "width 64", "width 256"), by=0.5)),
+    sham=(Alike("accuracy", arm="placebo", than="width 16", within=0.05),),
+    scope="200 points of 20 normal numbers, ten random labels; one layer of ReLU units, Adam, 300 epochs",
+    remark="A number of the layer that can be read off its weights, and with which what it can learn by heart grows.",
+)  # fmt: skip
+SOLVED, UNSOLVED = 0.95, 0.5
+"""Shares of symbols said again: all but a few, and far from all where chance is an eighth."""
+
 CLAIMS = (
     NEURON,
     Claim(
@@ -87,5 +100,25 @@ CLAIMS = (
         limits=(Limit("a feed-forward layer counts as one, and has two weighted sums in a row",
                       shown_by=Bounded("longest", arm="feed-forward", low=1 - POWER, high=1 + POWER)),),
         remark="With residual connections there are several ways: the longest counts, and the shortest is told too.",
+    ),
+    WIDTH,
+    replace(WIDTH, id="F05", says="Width → Capacity per Layer"),
+    Claim(
+        "C10", says="Network Architecture ↔ Model capabilities", check="convention", design="copying.architectures",
+        needs=(Level("accuracy", arm="attention", low=SOLVED), Level("accuracy", arm="mlp", high=UNSOLVED),
+               Level("accuracy", arm="convolution of 3", high=UNSOLVED)),
+        control=tuple(Bounded("parameters", arm=arm, low=24_000, high=27_000)
+                      for arm in ("attention", "mlp", "convolution of 3", "convolution of 17")),
+        scope="strings of eight symbols of eight, said again behind as many blanks; about 25,000 parameters, Adam",
+        remark="What decides is how far a network sees. A convolution of 17 places, which reaches the whole string, "
+               "and a hidden layer over all of it can say a string of fixed length again too.",
+    ),
+    Claim(
+        "C11", says="Training ↔ Model behavior: prompting patterns emerge", check="convention",
+        design="copying.emergence",
+        needs=(Level("at the end", arm="trained", low=SOLVED), Level("in a tenth", arm="trained", low=0.4)),
+        control=(Level("at first", arm="trained", high=0.2),),
+        scope="a causal transformer of two blocks, strings of eight random symbols, 1,000 updates of Adam",
+        remark="Sharp is four times as steep as a straight line: two fifths of the rise in a tenth of the updates.",
     ),
 )  # fmt: skip

@@ -1,7 +1,9 @@
 """Claims of the group Loss & Objectives: what the losses are, what they lead to, and the surface they make."""
 
+from dataclasses import replace
+
 from headway.claims.claim import Claim, Limit
-from headway.claims.condition import Bounded, Differs, Level
+from headway.claims.condition import Alike, Bounded, Differs, Level, Some
 
 EXACT = 1e-10
 """Rounding in float64."""
@@ -13,6 +15,29 @@ LEARNS = Level("fall", arm="none", low=HALF)
 def _within(arm: str, *metrics: str) -> tuple[Bounded, ...]:
     return tuple(Bounded(metric, arm=arm, high=EXACT) for metric in metrics)
 
+
+SHARE = 0.01
+"""A point of accuracy on the digits: three of the 270 held out."""
+OF_PROBABILITIES, OF_OUTPUTS = "squared error of probabilities", "squared error of outputs"
+CLASSES = Claim(
+    "X08", says="Cross-Entropy —standard-for→ Classification", check="convention", design="criteria.classes",
+    needs=(Differs("accuracy", arm="cross-entropy, scale 20", than=f"{OF_PROBABILITIES}, scale 20", by=SHARE),
+           Some((Alike("accuracy", arm="cross-entropy, scale 1", than=f"{OF_PROBABILITIES}, scale 1", within=SHARE),
+                 Differs("accuracy", arm="cross-entropy, scale 1", than=f"{OF_PROBABILITIES}, scale 1", by=SHARE))),
+           Differs("gradient", arm="cross-entropy, scale 1", than=f"{OF_PROBABILITIES}, scale 1", by=0.5)),
+    limits=(Limit("the squared error of outputs that are no probabilities does as well",
+                  shown_by=Alike("accuracy", arm=f"{OF_OUTPUTS}, scale 1", than="cross-entropy, scale 1",
+                                 within=SHARE)),),
+    scope="the digits, 64 ReLU units, a hundred updates of SGD with momentum at a tuned rate",
+    remark="What cross-entropy adds is a gradient where the network is confidently wrong.",
+)  # fmt: skip
+AMOUNTS = Claim(
+    "X09", says="Mean Squared Error —standard-for→ Regression", check="convention", design="criteria.amounts",
+    needs=(Differs("log2 error", arm="squared error, gaussian noise", than="absolute error, gaussian noise", by=-0.2),
+           Differs("log2 error", arm="squared error, laplace noise", than="absolute error, laplace noise", by=0.2)),
+    scope="a linear function of ten features, a hundred examples with noise of variance 1",
+    remark="Each loss is the likelihood of its own noise: which is the better one is a question about the noise.",
+)  # fmt: skip
 
 CLAIMS = (
     Claim(
@@ -46,4 +71,6 @@ CLAIMS = (
                       shown_by=Level("fall", arm="lower half", low=HALF)),),
         scope="a layer of 16 tanh units on three blobs, SGD on all points",
     ),
+    CLASSES, replace(CLASSES, id="F12", says="Cross-Entropy → Classification Standard"),
+    AMOUNTS, replace(AMOUNTS, id="F14", says="MSE → Regression Standard"),
 )  # fmt: skip
