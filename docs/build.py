@@ -96,7 +96,7 @@ def checked(test: str) -> str:
 
 def statement(subject: Map, edge: Edge) -> str:
     """A statement of the map, both ends linked."""
-    word = subject.relation(edge.relation).word
+    word = subject.word(edge)
     claim = f" ({edge.claim})" if edge.claim else ""
     return f"{link(subject, edge.source)} {word} {link(subject, edge.target)}{claim}"
 

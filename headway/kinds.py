@@ -2,6 +2,7 @@
 
 import headway.claims.claim
 import headway.claims.condition
+import headway.concepts.course
 import headway.concepts.graph
 import headway.data.augment
 import headway.data.bundled

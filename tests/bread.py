@@ -1,20 +1,7 @@
 """A small map of a subject, bread, with something of every kind that a map holds."""
 
-from headway.concepts.graph import (
-    Advice,
-    Concept,
-    Connection,
-    CriticalPath,
-    Edge,
-    Entry,
-    Group,
-    Heading,
-    Map,
-    Neighbour,
-    Pathway,
-    Relation,
-    Stop,
-)
+from headway.concepts.course import Advice, Connection, CriticalPath, Entry, Heading, Neighbour, Pathway, Stop
+from headway.concepts.graph import Concept, Edge, Group, Map, Relation
 
 FLOUR = Concept(
     "flour", title="Flour", type="component", group="dough", aliases=("Wheat flour",), definition="Ground grain."

@@ -6,22 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
+from headway.concepts.course import Advice, Connection, CriticalPath, Entry, Heading, Neighbour, Pathway, Stop
 from headway.concepts.document import Document
-from headway.concepts.graph import (
-    Advice,
-    Concept,
-    Connection,
-    CriticalPath,
-    Edge,
-    Entry,
-    Group,
-    Heading,
-    Map,
-    Neighbour,
-    Pathway,
-    Relation,
-    Stop,
-)
+from headway.concepts.graph import Concept, Edge, Group, Map, Relation
 from headway.concepts.sections import Advice as Study
 from headway.concepts.sections import (
     Arrow,

@@ -4,21 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from headway.concepts.graph import (
-    Advice,
-    Concept,
-    Connection,
-    CriticalPath,
-    Edge,
-    Entry,
-    Group,
-    Heading,
-    Map,
-    Neighbour,
-    Pathway,
-    Relation,
-    Stop,
-)
+from headway.concepts.course import Advice, Connection, CriticalPath, Entry, Heading, Neighbour, Pathway, Stop
+from headway.concepts.graph import Concept, Edge, Group, Map, Relation
 
 NASTY = (
     "end", "subgraph", "graph TD", "y = F(x) + x", 'a "quoted" word', "[x]", "{y}", "a|b", "#quot;", "&amp;",

@@ -10,21 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from headway.concepts.graph import (
-    Advice,
-    Concept,
-    Connection,
-    CriticalPath,
-    Edge,
-    Entry,
-    Group,
-    Heading,
-    Map,
-    Neighbour,
-    Pathway,
-    Relation,
-    Stop,
-)
+from headway.concepts.course import Advice, Connection, CriticalPath, Entry, Heading, Neighbour, Pathway, Stop
+from headway.concepts.graph import Concept, Edge, Group, Map, Relation
 from headway.spec.error import HeadwayError, did_you_mean, join_address
 from headway.spec.json import read
 from headway.spec.node import Spec, field_names
@@ -84,22 +71,27 @@ def map_of(tables: Mapping[str, Any]) -> Map:
         raise HeadwayError("format", f"must be {FORMAT}", tables["format"], "A newer Headway may read it.")
     rows = {name: dict(_table(row, f"concepts/{name}"))
             for name, row in _table(given.pop("concepts", {}), "concepts").items()}  # fmt: skip
+    relations = tuple(_relations(given.pop("relations", {})))
     edges = [
-        _edge(edge, name, f"concepts/{name}/edges/{i}")
+        _edge(edge, name, f"concepts/{name}/edges/{i}", relations)
         for name, row in rows.items()
         for i, edge in enumerate(_list(row.pop("edges", []), f"concepts/{name}/edges"))
     ]
     concepts = tuple(_made(Concept, row, f"concepts/{name}", name=name) for name, row in rows.items())
     words = {word: concept for concept in concepts for word in concept.words}
     parts = {name: tuple(reader(given.pop(name), words)) for name, reader in READERS.items() if name in given}
-    return _made(Map, given, "", concepts=concepts, edges=tuple(edges), **parts)
+    return _made(Map, given, "", concepts=concepts, edges=tuple(edges), relations=relations, **parts)
 
 
-def _edge(edge: Any, source: str, where: str) -> Edge:
-    """`"solves vanishing-gradient"`, or a table with more to say."""
+def _edge(edge: Any, source: str, where: str, relations: tuple[Relation, ...]) -> Edge:
+    """`"solves vanishing-gradient"`, or a table with more to say; a relation's alias is the edge's own word for it."""
     if isinstance(edge, str):
         relation, _, target = edge.partition(" ")
         edge = {"relation": relation, "target": target.strip()}
+    said = str(_table(edge, where).get("relation"))
+    meant = next((one for one in relations if said in one.aliases), None)
+    if meant is not None:
+        edge = {"word": said.replace("-", " ")} | edge | {"relation": meant.name}
     return _made(Edge, edge, where, source=source)
 
 
@@ -108,7 +100,7 @@ def _groups(tables: Any, words: Words) -> Iterable[Group]:
         yield _made(Group, {"title": title}, f"groups/{name}", name=name)
 
 
-def _relations(tables: Any, words: Words) -> Iterable[Relation]:
+def _relations(tables: Any) -> Iterable[Relation]:
     for name, said in _table(tables, "relations").items():
         yield _relation(name, said)
 
@@ -174,7 +166,6 @@ def _advice(tables: Any, words: Words) -> Iterable[Advice]:
 
 READERS: dict[str, Callable[[Any, Words], Iterable[Spec]]] = {
     "groups": _groups,
-    "relations": _relations,
     "hierarchy": _hierarchy,
     "pathways": _pathways,
     "critical": _critical,
@@ -187,7 +178,7 @@ def tables_of(subject: Map) -> Table:
     """What a file says of a map. Read back, its edges stand in the order of its concepts."""
     words = {word: concept for concept in subject.concepts for word in concept.words}
     edges = {c.name: [_plain(e, "source") for e in subject.edges if e.source == c.name] for c in subject.concepts}
-    tables = _plain(subject, "concepts", "edges", *READERS) | {
+    tables = _plain(subject, "concepts", "edges", "relations", *READERS) | {
         "groups": {group.name: group.title for group in subject.groups},
         "relations": {r.name: r.family if r == _relation(r.name, r.family) else _plain(r, "name")
                       for r in subject.relations},

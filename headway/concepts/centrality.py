@@ -68,7 +68,7 @@ def network_of(subject: Map) -> Any:
         graph.add_node(concept.name, **said, **listed, group=concept.group or "")
     for i, edge in enumerate(subject.edges):
         relation = subject.relation(edge.relation)
-        graph.add_edge(edge.source, edge.target, key=f"e{i}", relation=edge.relation, word=relation.word,
+        graph.add_edge(edge.source, edge.target, key=f"e{i}", relation=edge.relation, word=subject.word(edge),
                        family=relation.family, strength=edge.strength, provenance=", ".join(edge.provenance),
                        claim=edge.claim)  # fmt: skip
     return graph

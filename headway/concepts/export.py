@@ -50,7 +50,7 @@ def _markdown(subject: Map) -> str:
 
 def _statements(subject: Map, concept: Concept) -> list[str]:
     titles = {each.name: each.title for each in subject.concepts}
-    said = [f"{subject.relation(edge.relation).word} **{_text(titles[edge.target])}**"
+    said = [f"{subject.word(edge)} **{_text(titles[edge.target])}**"
             for edge in subject.edges if edge.source == concept.name]  # fmt: skip
     needed = ", ".join(_text(titles[name]) for name in concept.requires)
     return [

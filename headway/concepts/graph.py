@@ -1,31 +1,15 @@
 """A map of a subject: concepts, typed edges between them, their hierarchy, and the paths through them."""
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import KW_ONLY
 from graphlib import CycleError, TopologicalSorter
-from typing import Annotated, Literal, TypeVar
+from typing import Literal, TypeVar
 
-from pydantic import AfterValidator, Field
-
+from headway.concepts.course import Advice, CriticalPath, Heading, Neighbour, Pathway
+from headway.concepts.text import Line, Remark, Slug
 from headway.spec.error import HeadwayError, did_you_mean
 from headway.spec.node import Spec, spec
-
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-_BREAKS = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff"
-Line = Annotated[str, Field(pattern=rf"^[^\s{_BREAKS}]([^{_BREAKS}]*[^\s{_BREAKS}])?$")]
-"""Text on one line: no control characters, no space at its ends."""
-
-
-def _on_one_line(text: str) -> str:
-    if re.search(f"[{_BREAKS}]", text):
-        raise ValueError("must stand on one line, without control characters")
-    return text
-
-
-Remark = Annotated[str, AfterValidator(_on_one_line)]
-"""Text on one line that may be empty."""
 
 Type = Literal["component", "method", "quantity", "failure", "hyperparameter", "practice", "context"]
 Family = Literal["taxonomy", "mechanism", "effect", "learning"]
@@ -47,19 +31,24 @@ class Relation(Spec):
 
     family    taxonomy (what is a kind of what), mechanism (what consists of, uses, makes or changes what), effect
               (what a measurement can refute) or learning (what to know or to choose for what)
-    aliases   other words under which documents write it
+    domain    the types of concepts that it can start from; empty: any
+    range     the types of concepts that it can lead to; empty: any
+    aliases   other words under which it is written
     """
 
     name: Slug
     _: KW_ONLY
     word: Line
     family: Family
+    domain: tuple[Type, ...] = ()
+    range: tuple[Type, ...] = ()
     aliases: tuple[Line, ...] = ()
 
     @property
     def words(self) -> frozenset[str]:
-        """Everything that it answers to, in lower case: name, word, aliases."""
-        return frozenset(word.casefold() for word in (self.name, self.word, *self.aliases))
+        """Everything that it answers to, in lower case: name, word, aliases; a hyphen may be a space."""
+        words = [word.casefold() for word in (self.name, self.word, *self.aliases)]
+        return frozenset([*words, *(word.replace("-", " ") for word in words)])
 
 
 @spec
@@ -73,6 +62,7 @@ class Concept(Spec):
     requires     names of the concepts that its definition takes for known
     source       where the definition is from: paper or book
     checked_by   the tests that compare its code with something independent: `tests/file.py::test_name`
+    proposed     whether it is not in the source, but added since the map does not hang together without it
     """
 
     name: Slug
@@ -86,6 +76,7 @@ class Concept(Spec):
     requires: tuple[Slug, ...] = ()
     source: Remark = ""
     checked_by: tuple[Line, ...] = ()
+    proposed: bool = False
 
     @property
     def words(self) -> frozenset[str]:
@@ -102,105 +93,28 @@ class Concept(Spec):
 class Edge(Spec):
     """One statement of the map.
 
-    strength     how sure the source is of it, in its own word
-    provenance   where it stands: "graph", "matrix"
-    claim        its number in the list of claims, such as R11
+    word          the word of its relation under which it stands in the source; empty: the relation's own
+    strength      how sure the source is of it, in its own word
+    provenance    where it stands: "graph", "matrix", "proposed"
+    claim         its number in the list of claims, such as R11
+    why           what is wrong with it as worded; it stays visible, with the claims that it is `replaced_by`
     """
 
     source: Slug
     _: KW_ONLY
     relation: Slug
     target: Slug
+    word: Remark = ""
     strength: Remark = ""
     provenance: tuple[Line, ...] = ()
     claim: Remark = ""
+    why: Remark = ""
+    replaced_by: tuple[Line, ...] = ()
 
     @property
     def pair(self) -> tuple[str, str]:
         """From where to where."""
         return self.source, self.target
-
-
-@spec
-class Entry(Spec):
-    """A second-level entry of the hierarchy: a concept of the map (None where it is only here), and facts about it."""
-
-    title: Line
-    _: KW_ONLY
-    concept: Slug | None = None
-    facts: tuple[Line, ...] = ()
-
-
-@spec
-class Heading(Spec):
-    """A first-level heading of the hierarchy."""
-
-    entries: tuple[Entry, ...]
-    _: KW_ONLY
-    title: Line
-
-
-@spec
-class Stop(Spec):
-    """A stop on a path: the title that a reader sees, and the concepts meant."""
-
-    title: Line
-    _: KW_ONLY
-    concepts: tuple[Slug, ...] = ()
-
-
-@spec
-class Pathway(Spec):
-    """A way to learn a part of the subject; `after` names the pathways, `outside` the knowledge, it builds on."""
-
-    stops: tuple[Stop, ...]
-    _: KW_ONLY
-    title: Line
-    goal: Line
-    after: tuple[Line, ...] = ()
-    outside: tuple[Line, ...] = ()
-    assessment: Line
-
-
-@spec
-class CriticalPath(Spec):
-    """The shortest way to a goal; `reasons` has a sentence for each stop, or is empty."""
-
-    stops: tuple[Stop, ...]
-    _: KW_ONLY
-    title: Line
-    reasons: tuple[Line, ...] = ()
-
-
-@spec
-class Connection(Spec):
-    """What concepts of this subject are in another: the title here, what it is `there`, and what follows from it."""
-
-    title: Line
-    _: KW_ONLY
-    concepts: tuple[Slug, ...] = ()
-    there: Line
-    implication: Line
-    claim: Remark = ""
-
-
-@spec
-class Neighbour(Spec):
-    """Another subject that this one connects to."""
-
-    connections: tuple[Connection, ...]
-    _: KW_ONLY
-    title: Line
-    column: Line = "Connection"
-
-
-@spec
-class Advice(Spec):
-    """What to study, under a heading."""
-
-    items: tuple[Line, ...]
-    _: KW_ONLY
-    title: Line
 
 
 @spec
@@ -232,6 +146,7 @@ class Map(Spec):
         for edge in self.edges:
             _declared(f"concepts/{edge.source}/edges", edge.pair, concepts)
             _declared(f"concepts/{edge.source}/edges", [edge.relation], relations)
+            self._check_types(edge)
         for heading in self.hierarchy:
             for entry in heading.entries:
                 _declared(f"hierarchy/{heading.title}/{entry.title}", [entry.concept], concepts)
@@ -239,6 +154,8 @@ class Map(Spec):
         for path in paths:
             for stop in path.stops:
                 _declared(f"paths/{path.title}/{stop.title}", stop.concepts, concepts)
+        for path in self.pathways:
+            _declared(f"pathways/{path.title}/also", path.also, concepts)
         for connection in (connection for neighbour in self.neighbours for connection in neighbour.connections):
             _declared(f"neighbours/{connection.title}", connection.concepts, concepts)
         _declared("goal", [self.goal], concepts)
@@ -260,6 +177,23 @@ class Map(Spec):
         _once("paths", [*(path.title for path in self.pathways), *(path.title for path in self.critical)])
         _once("neighbours", [neighbour.title for neighbour in self.neighbours])
         _once("advice", [advice.title for advice in self.advice])
+
+    def _check_types(self, edge: Edge) -> None:
+        """A statement joins what its relation can join, or says why it stands there all the same."""
+        types, relation = {concept.name: concept.type for concept in self.concepts}, self.relation(edge.relation)
+        for name, end, allowed in (("domain", edge.source, relation.domain), ("range", edge.target, relation.range)):
+            if allowed and types[end] not in allowed and not edge.why:
+                said, must = f"{edge.source} {self.word(edge)} {edge.target}", ", ".join(allowed)
+                raise HeadwayError(
+                    f"concepts/{edge.source}/edges",
+                    f"the {name} of {relation.name} is {must}",
+                    f"{end}, a {types[end]}, in {said!r}",
+                    "Or say why it stands there all the same: why = …",
+                )
+
+    def word(self, edge: Edge) -> str:
+        """The word between the ends of a statement."""
+        return edge.word or self.relation(edge.relation).word
 
     def concept(self, word: str) -> Concept:
         """The concept of this name, title or alias, whatever its case."""

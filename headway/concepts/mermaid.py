@@ -61,13 +61,13 @@ class MermaidGraph:
 
 
 def drawn(subject: Map) -> Map:
-    """The part of a map that a drawing shows: edges known from the graph, or of no stated provenance, and their ends.
+    """The part of a map that its source drew: edges from the graph or of no stated provenance, and their ends.
 
-    What only a matrix has is left out, and so are hierarchy and paths, which may speak of it.
+    What only a matrix has or what is proposed is left out, and so are hierarchy and paths, which may speak of it.
     """
     edges = tuple(edge for edge in subject.edges if "graph" in edge.provenance or not edge.provenance)
     ends = {name for edge in edges for name in edge.pair}
-    shown = {concept.name for concept in subject.concepts if concept.group or concept.name in ends}
+    shown = {one.name for one in subject.concepts if one.name in ends or (one.group and not one.proposed)}
     return Map(
         subject.title,
         subject=subject.subject,
@@ -84,12 +84,11 @@ def drawn(subject: Map) -> Map:
 
 def mermaid_of(subject: Map) -> MermaidGraph:
     """The drawing of a map: a node for each concept, a subgraph for each group."""
-    words = {relation.name: relation.word for relation in subject.relations}
     members = {group.name: [c.name for c in subject.concepts if c.group == group.name] for group in subject.groups}
     return MermaidGraph(
         {concept.name: concept.title for concept in subject.concepts},
         tuple(MermaidGroup(group.title, tuple(members[group.name])) for group in subject.groups),
-        tuple(MermaidEdge(edge.source, words[edge.relation], edge.target) for edge in subject.edges),
+        tuple(MermaidEdge(edge.source, subject.word(edge), edge.target) for edge in subject.edges),
     )
 
 

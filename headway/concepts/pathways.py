@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from headway.concepts.centrality import network_of
-from headway.concepts.graph import CriticalPath, Edge, Map, Pathway, Stop
+from headway.concepts.course import CriticalPath, Pathway, Stop
+from headway.concepts.graph import Edge, Map
 from headway.spec.error import HeadwayError
 
 Way = Literal["forward", "backward", "no edge", "missing"]
@@ -88,9 +89,20 @@ def required_by(subject: Map, name: str) -> tuple[str, ...]:
 
 
 def visited_by(subject: Map, name: str) -> tuple[Pathway | CriticalPath, ...]:
-    """The pathways and critical paths with a stop at a concept."""
+    """The pathways and critical paths that a concept is on: as a stop, or beside the stops."""
     paths: tuple[Pathway | CriticalPath, ...] = (*subject.pathways, *subject.critical)
-    return tuple(path for path in paths if any(name in stop.concepts for stop in path.stops))
+    return tuple(path for path in paths if name in concepts_of(path))
+
+
+def concepts_of(path: Pathway | CriticalPath) -> tuple[str, ...]:
+    """The concepts of a path: those of its stops in their order, then those that belong to it besides."""
+    stops = tuple(name for stop in path.stops for name in stop.concepts)
+    return (*stops, *path.also) if isinstance(path, Pathway) else stops
+
+
+def course(subject: Map, path: Pathway) -> tuple[str, ...]:
+    """All that a pathway takes: its concepts and what they require, each after what it requires."""
+    return prerequisites(subject, *concepts_of(path))
 
 
 def unvisited(subject: Map) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from headway.concepts import graph
+from headway.concepts import course
 from headway.concepts.centrality import BANDS, centrality
 from headway.concepts.document import Document, parse
 from headway.concepts.graph import Map
@@ -37,13 +37,12 @@ Lines = Iterator[str]
 def document_of(subject: Map, *, date: str = "") -> Document:
     """What a document says of a map: every total is counted, every concept is drawn, ranked and defined."""
     titles = {concept.name: concept.title for concept in subject.concepts}
-    words = {relation.name: relation.word for relation in subject.relations}
     return Document(
         Header(f"Concept Map: {subject.title}", subject.source, subject.subject, date,
                len(subject.concepts), len(subject.edges)),
         drawn(mermaid_of(subject)),
         hierarchy_of(subject),
-        tuple(Statement(titles[e.source], titles[e.target], words[e.relation], e.strength) for e in subject.edges),
+        tuple(Statement(titles[e.source], titles[e.target], subject.word(e), e.strength) for e in subject.edges),
         bands_of(subject),
         pathways_of(subject.pathways),
         tuple(critical_of(path) for path in subject.critical),
@@ -89,7 +88,7 @@ def bands_of(subject: Map) -> tuple[Band, ...]:
     return tuple(found)
 
 
-def pathways_of(paths: tuple[graph.Pathway, ...]) -> tuple[Pathway, ...]:
+def pathways_of(paths: tuple[course.Pathway, ...]) -> tuple[Pathway, ...]:
     """The pathways, numbered; each speaks of the others by number."""
     numbers = {path.title: f"Pathway {i}" for i, path in enumerate(paths, 1)}
     return tuple(
@@ -99,13 +98,13 @@ def pathways_of(paths: tuple[graph.Pathway, ...]) -> tuple[Pathway, ...]:
     )  # fmt: skip
 
 
-def critical_of(path: graph.CriticalPath) -> CriticalPath:
+def critical_of(path: course.CriticalPath) -> CriticalPath:
     """A critical path with its reasons, if it gives any."""
     stops = tuple(stop.title for stop in path.stops)
     return CriticalPath(path.title, stops, reasons=tuple(map(Reason, stops, path.reasons)))
 
 
-def neighbour_of(neighbour: graph.Neighbour) -> Neighbour:
+def neighbour_of(neighbour: course.Neighbour) -> Neighbour:
     """What the subject is to another one."""
     rows = (Connection(one.title, one.there, one.implication) for one in neighbour.connections)
     return Neighbour(neighbour.title, ("Concept", neighbour.column, "Implication"), tuple(rows))

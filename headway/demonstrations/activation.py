@@ -48,3 +48,28 @@ def softmax() -> None:
         p = hw.Softmax().function(z + shift)
         print(f"logits + {shift:<6} → {p}, sum {p.sum():.1f}")
     print("only differences count: log(p_0 / p_1) =", jnp.log(p[0] / p[1]))
+
+
+def sigmoid() -> None:
+    """The slope of a sigmoid is 1/4 at most: ten of them in a row leave a millionth of a gradient."""
+    slope = jax.vmap(jax.grad(hw.Sigmoid().function))
+    print("x    ", jnp.array([-6.0, -2.0, 0.0, 2.0, 6.0]))
+    print("σ'(x)", slope(jnp.array([-6.0, -2.0, 0.0, 2.0, 6.0])))
+    print(f"(1/4)^10 = {0.25**10:.1e}")
+
+
+def tanh() -> None:
+    """tanh is a sigmoid stretched to −1 … 1: its slope at the origin is 1, four times as steep."""
+    x = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
+    print("tanh(x)     ", hw.Tanh().function(x))
+    print("2 σ(2x) − 1 ", 2 * hw.Sigmoid().function(2 * x) - 1)
+    print("tanh'(x)    ", jax.vmap(jax.grad(hw.Tanh().function))(x))
+
+
+def leaky_relu() -> None:
+    """Where ReLU is 0 and has no slope, its leaky form has a small one, so that a unit can come back."""
+    x = jnp.array([-2.0, -0.5, 0.5, 2.0])
+    for activation in (hw.ReLU(), hw.LeakyReLU(0.1)):
+        print(
+            f"{activation!r:<15} f(x) = {activation.function(x)}  f'(x) = {jax.vmap(jax.grad(activation.function))(x)}"
+        )

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 import headway as hw
 
@@ -61,3 +62,24 @@ def regression() -> None:
     print({name: round(value, 2) for name, value in run.results["test"].items()})
     y = run.data().splits()["test"].y
     print(f"the mean alone explains nothing: loss {((y - y.mean()) ** 2).mean():.0f}")
+
+
+def local_minimum() -> None:
+    """XOR with two hidden units: from some first weights training stays where the loss is high."""
+    x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32), np.array([0, 1, 1, 0])
+    for width in (2, 16):
+        recipe = hw.Recipe(
+            hw.mlp((width,), 2), loss=hw.CrossEntropy(), optimizer=hw.Adam(3e-2), batch_size=4, length=300
+        )
+        found = hw.sweep(recipe, {"seed": range(8)}, data=hw.arrays(np.tile(x, (4, 1)), np.tile(y, 4)))
+        stuck = sum(run.results["train"]["loss"] > 0.1 for run in found.runs)
+        print(f"{width:>2} hidden units: {stuck} of 8 runs are stuck")
+
+
+def metric() -> None:
+    """Two outputs of one accuracy and different loss: what is made small is not what is reported."""
+    y = jnp.array([0, 1, 1])
+    for logits in ([[2.0, 0.0], [0.0, 2.0], [0.1, 0.0]], [[2.0, 0.0], [0.0, 2.0], [9.0, 0.0]]):
+        z = jnp.array(logits)
+        right = (z.argmax(axis=1) == y).mean()
+        print(f"accuracy {right:.2f}, cross-entropy {hw.CrossEntropy()(z, y):.2f}")

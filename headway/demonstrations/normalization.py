@@ -45,3 +45,12 @@ def pre_ln() -> None:
         params, _ = hw.initialize(block, (4,), jax.random.key(0))
         y, back = jax.vjp(lambda x, block=block, params=params: hw.apply(block, params, x)[0], x)
         print(f"{place.__name__:<7} y = {y[0]}, dL/dx = {back(dy)[0][0]}")
+
+
+def post_ln() -> None:
+    """Post-LN norms the sum: behind it every row has variance 1, and the skip no longer carries x itself."""
+    x = 3 * jax.random.normal(jax.random.key(0), (2, 4, 8))
+    nothing = hw.Dense(8, init=hw.Zeros())
+    for name, block in (("Pre-LN", hw.pre_ln(nothing)), ("Post-LN", hw.post_ln(nothing))):
+        y, _ = hw.apply(block, hw.initialize(block, (4, 8), jax.random.key(1))[0], x)
+        print(f"{name:<7} around a layer that gives 0: y = x is {bool(jnp.allclose(y, x))}, deviation {y.std():.2f}")

@@ -1,5 +1,6 @@
 """Optimizers at work: from gradients to updates."""
 
+import jax
 import jax.numpy as jnp
 
 import headway as hw
@@ -66,3 +67,34 @@ def learning_rate() -> None:
                       batch_size=16, length=hw.Epochs(20))
         )  # fmt: skip
         print(f"rate {rate:g}: training loss {run.history.columns()['loss'][-5:].mean():.3g}")
+
+
+def batch_size() -> None:
+    """An epoch of larger batches is fewer updates: at the same rate less is learned in it."""
+    for size in (16, 64, 256):
+        recipe = hw.Recipe(hw.mlp((32,), 10), data=hw.Data(hw.Digits()), loss=hw.CrossEntropy(), optimizer=hw.SGD(0.1))
+        run = hw.train(hw.edit(recipe, hw.Set("batch_size", value=size), hw.Set("length", value=hw.Epochs(3))).spec)
+        print(f"batches of {size:>3}: {run.standing.step:>3} updates, test loss {run.results['test']['loss']:.2f}")
+
+
+def gradient_noise() -> None:
+    """The gradient of a batch strays from that of all examples by a variance of one over the batch size."""
+    network, loss = hw.Sequential((hw.Dense(3),)), hw.CrossEntropy()
+    params, _ = hw.initialize(network, (4,), jax.random.key(0))
+    x, y = jax.random.normal(jax.random.key(1), (4096, 4)), jnp.arange(4096) % 3
+    whole = hw.gradients(network, params, hw.Batch(x, y), loss=loss).params["0"]["w"]
+    for size in (4, 16, 64):
+        batches = hw.Batch(x.reshape(-1, size, 4), y.reshape(-1, size))
+        off = jax.lax.map(lambda b: hw.gradients(network, params, b, loss=loss).params["0"]["w"], batches) - whole
+        print(f"batches of {size:>2}: variance × size = {size * (off**2).sum(axis=(1, 2)).mean():.2f}")
+
+
+def divergence() -> None:
+    """On a parabola of curvature 1 a step with a rate above 2 overshoots by more than it was away."""
+    for rate in (0.5, 1.9, 2.1):
+        x, rule = jnp.array(1.0), hw.SGD(rate).transformation()
+        memory = rule.init(x)
+        for _ in range(100):
+            updates, memory = rule.update(x, memory, x)
+            x = hw.apply_updates(x, updates)
+        print(f"rate {rate}: after 100 steps x = {x:.2g}")

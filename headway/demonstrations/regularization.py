@@ -83,3 +83,64 @@ def data_augmentation() -> None:
     for augmentation in (hw.Flip(1.0), hw.Shift(1), hw.Rotate(45.0)):
         altered, _ = augmentation.apply_to_batch(x, jnp.array([7]), jax.random.split(jax.random.key(1), 1))
         print(f"{augmentation!r}\n{altered[0, :, :, 0]}")
+
+
+def label_smoothing() -> None:
+    """With targets of 0.9 and 0.1 the best logits are finite: being surer costs again."""
+    y = jnp.array([0])
+    for gap in (2.0, 4.0, 8.0, 16.0):
+        z = jnp.array([[gap, 0.0]])
+        plain, smooth = hw.CrossEntropy()(z, y), hw.CrossEntropy(smoothing=0.2)(z, y)
+        print(f"logits {gap:>4.0f} apart: loss {plain:.4f}, smoothed {smooth:.3f}")
+
+
+def l2_penalty() -> None:
+    """In plain SGD an L2 penalty and weight decay are the same; in Adam the penalty is divided away."""
+    w, g = jnp.array([1.0]), jnp.array([10.0])
+    for optimizer in (hw.SGD(0.01), hw.Adam(0.01)):
+        rule = optimizer.transformation()
+        plain, penalized = (rule.update(g + strength * w, rule.init(w), w)[0][0] for strength in (0.0, 1.0))
+        print(f"{type(optimizer).__name__:<4} update {plain:.4f}, with a penalty of 1/2 w² {penalized:.4f}")
+
+
+def evaluation_mode() -> None:
+    """In training dropout leaves numbers out and doubles the rest; in evaluation it does nothing."""
+    layer, x, training = (
+        hw.Dropout(0.5),
+        jnp.ones((1, 8)),
+        hw.Context("train", keys=jax.random.split(jax.random.key(0), 1)),
+    )
+    print("evaluation", hw.apply(layer, {}, x)[0][0])
+    print("training  ", hw.apply(layer, {}, x, context=training)[0][0])
+
+
+def generalization() -> None:
+    """The same network on examples it was trained on, and on others."""
+    recipe = hw.Recipe(hw.mlp((64,), 10), data=hw.Data(hw.Digits()), loss=hw.CrossEntropy(), optimizer=hw.Adam(1e-2))
+    run = hw.train(hw.edit(recipe, hw.Set("evaluation/metrics", value=(hw.Accuracy(),))).spec)
+    for split in ("train", "test"):
+        print(f"{split:<5} loss {run.results[split]['loss']:.3f}, accuracy {run.results[split]['accuracy']:.3f}")
+
+
+def data_leakage() -> None:
+    """Examples that stand in both parts make a network that learned noise by heart look as if it had understood."""
+    draws = np.random.default_rng(0)
+    x, y = draws.normal(size=(80, 20)).astype(np.float32), draws.integers(0, 2, 80)
+    recipe = hw.Recipe(hw.mlp((64,), 2), loss=hw.CrossEntropy(), optimizer=hw.Adam(1e-2), batch_size=30)
+    judged = hw.Set("evaluation/metrics", value=(hw.Accuracy(),)), hw.Set("evaluation/monitor", value="accuracy")
+    recipe = hw.edit(recipe, *judged, hw.Set("length", value=hw.Epochs(60))).spec
+    for name, (a, b) in {"clean": (x, y), "every example twice": (np.tile(x, (2, 1)), np.tile(y, 2))}.items():
+        found = hw.train(recipe, data=hw.arrays(a, b, validation=0.25)).results["validation"]["accuracy"]
+        print(f"labels that are pure chance, {name}: accuracy {found:.2f}")
+
+
+def label_noise() -> None:
+    """The more labels are wrong, the wider the gap between what is learned by heart and what holds for others."""
+    draws = np.random.default_rng(0)
+    x = draws.normal(size=(200, 10)).astype(np.float32)
+    for share in (0.0, 0.2, 0.4):
+        y = (x[:, 0] > 0).astype(int) ^ (draws.random(200) < share)
+        recipe = hw.Recipe(hw.mlp((64,), 2), loss=hw.CrossEntropy(), optimizer=hw.Adam(1e-2), batch_size=50)
+        run = hw.train(recipe, data=hw.arrays(x, y, validation=0.5))
+        last = run.history.evaluations[-1]["loss"]
+        print(f"{share:.0%} wrong: training loss {run.history.columns()['loss'][-1]:.2f}, held-out loss {last:.2f}")

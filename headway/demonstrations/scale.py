@@ -56,3 +56,19 @@ def mixed_precision() -> None:
     for precision in (hw.Float32(), hw.BFloat16(), hw.Float16()):
         run = hw.train(hw.edit(recipe, hw.Replace("precision", by=precision)).spec)
         print(f"{type(precision).__name__:<8} test loss {run.results['test']['loss']:.2f}")
+
+
+def gradient_accumulation() -> None:
+    """An update from four parts of a batch, one after the other, is the update from the whole batch."""
+    recipe = hw.Recipe(hw.mlp((32,), 3), data=hw.Data(hw.Iris()), loss=hw.CrossEntropy(), optimizer=hw.Adam(1e-2))
+    recipe = hw.edit(recipe, hw.Set("batch_size", value=32), hw.Set("length", value=20)).spec
+    whole, parts = (hw.train(hw.edit(recipe, hw.Set("accumulate", value=n)).spec) for n in (1, 4))
+    apart = jax.tree.map(lambda a, b: abs(a - b).max(), whole.final["params"], parts.final["params"])
+    print("largest difference of the weights after 20 updates below 1e-4:", max(jax.tree.leaves(apart)) < 1e-4)
+
+
+def loss_scaling() -> None:
+    """A gradient of 1e-8 is 0 in float16; multiplied by 2^15 before and divided after it is there."""
+    g = 1e-8
+    print("in float16:", float(jnp.float16(g)))
+    print("scaled, and divided in float32:", float(jnp.float32(jnp.float16(g * 2**15)) / 2**15))

@@ -35,3 +35,8 @@ def early_training() -> None:
     run = hw.train(hw.named("digits-mlp").recipe)
     norms = run.history.columns()["gradient_norm"]
     print(f"gradient norm, first 10 updates {norms[:10].mean():.2f}, last 100 {norms[-100:].mean():.3f}")
+
+
+def one_cycle() -> None:
+    """Up to the peak in a first part of the run, then down to far below the start."""
+    print(hw.OneCycle(0.1, steps=100, warm=30).value(jnp.array([0, 15, 30, 65, 100])))

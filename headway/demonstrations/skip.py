@@ -34,3 +34,14 @@ def gradient_highway() -> None:
         y, back = jax.vjp(lambda x, network=network, params=params: hw.apply(network, params, x)[0], x)
         passed = jnp.linalg.norm(back(jnp.ones_like(y))[0]) / jnp.sqrt(y.size)
         print(f"{type(block).__name__:<10} ‖dL/dx‖ / ‖dL/dy‖ = {passed:.0e}")
+
+
+def residual_learning() -> None:
+    """A body that gives 0 leaves the input as it is: near the identity there is little to learn."""
+    x = jax.random.normal(jax.random.key(0), (256, 8))
+    body = hw.Dense(8, init=hw.Normal(0.01))
+    for name, layer in (("plain", body), ("residual", hw.Residual(body))):
+        y, _ = hw.apply(layer, hw.initialize(layer, (8,), jax.random.key(1))[0], x)
+        print(
+            f"{name:<8} with small weights: {jnp.abs(y - x).mean():.2f} off the identity, {jnp.abs(y).mean():.2f} off 0"
+        )

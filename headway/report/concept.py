@@ -119,7 +119,7 @@ def neighbourhood(subject: Map, concept: Concept) -> list[Edge]:
 
 def said(subject: Map, edge: Edge) -> str:
     """`ReLU —solves→ Vanishing Gradient`."""
-    word = subject.relation(edge.relation).word
+    word = subject.word(edge)
     return f"{subject.concept(edge.source).title} —{word}→ {subject.concept(edge.target).title}"
 
 

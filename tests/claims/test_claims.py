@@ -17,8 +17,9 @@ DIRECTIONS = Path(__file__).parents[2] / "golden" / "claims.json"
 MAP = deep_learning()
 TITLES = {concept.name: concept.title for concept in MAP.concepts}
 STATEMENTS = {
-    edge.claim: f"{TITLES[edge.source]} —{MAP.relation(edge.relation).word}→ {TITLES[edge.target]}"
+    edge.claim: f"{TITLES[edge.source]} —{MAP.word(edge)}→ {TITLES[edge.target]}"
     for edge in MAP.edges
+    if edge.provenance != ("proposed",)
 }
 DESIGNS = dict.fromkeys(claim.design for claim in claims().values() if not claim.pending)
 

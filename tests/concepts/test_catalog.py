@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 
 from headway.concepts.catalog import deep_learning, load_map, map_of, tables_of
-from headway.concepts.graph import Map, Stop
+from headway.concepts.course import Stop
+from headway.concepts.graph import Map
 from headway.spec.error import HeadwayError
 from maps import maps
 

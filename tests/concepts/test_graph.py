@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from headway.concepts.graph import Concept, Edge, Entry, Group, Heading, Map, Pathway, Relation, Stop
+from headway.concepts.course import Entry, Heading, Pathway, Stop
+from headway.concepts.graph import Concept, Edge, Group, Map, Relation
 from headway.spec.error import HeadwayError
 from headway.spec.node import walk
 from headway.spec.select import get, select
@@ -85,6 +86,25 @@ def test_what_does_not_hold_together_is_refused_at_its_place(case):
     change, message = BAD[case]
     with pytest.raises(HeadwayError, match=message):
         replace(MAP, **change)
+
+
+TYPED = replace(
+    MAP,
+    concepts=(*MAP.concepts, concept("ill", type="failure")),
+    relations=(Relation("prevents", word="prevents", family="effect", range=("failure",), aliases=("cures",)),),
+    edges=(),
+)
+
+
+def test_a_statement_joins_what_its_relation_can_join_or_says_why_it_stands_there():
+    def stated(target, **more):
+        return replace(TYPED, edges=(Edge("a", relation="prevents", target=target, **more),))
+
+    assert stated("ill").word(stated("ill", word="cures").edges[0]) == "cures"
+    message = r"concepts/a/edges: the range of prevents is failure; got b, a component, in 'a prevents b'\. Or say why"
+    with pytest.raises(HeadwayError, match=message):
+        stated("b")
+    assert stated("b", why="a thing cannot be prevented").edges[0].why
 
 
 @pytest.mark.parametrize("title", ["", " a", "a ", "a\nb", "a\x00b", "a\u2028b", "a\uffff"])

@@ -4,8 +4,9 @@ import pytest
 from documents import BREAD, documents, maps, seed
 from hypothesis import given, settings
 
+from headway.concepts.course import Pathway, Stop
 from headway.concepts.document import Document, parse
-from headway.concepts.graph import Concept, Edge, Group, Map, Pathway, Relation, Stop
+from headway.concepts.graph import Concept, Edge, Group, Map, Relation
 from headway.concepts.sections import Advice, Band, CriticalPath, Header, Statement
 from headway.concepts.sections import Pathway as Way
 from headway.concepts.writing import document_of, write

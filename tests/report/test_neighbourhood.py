@@ -22,7 +22,7 @@ def test_every_edge_at_the_cause_is_there_once():
 
 def test_every_edge_that_a_remedy_follows_is_one_of_the_map_and_is_there():
     followed = {remedy.edge for remedy in stored().proof.remedies.values() if remedy.edge}
-    known = {(edge.source, edge.relation, edge.target) for edge in deep_learning().edges}
+    known = {(edge.source, deep_learning().word(edge), edge.target) for edge in deep_learning().edges}
     assert followed <= known
     assert sum(one.standing != "not measured" for one in statements(stored(), deep_learning())) == len(followed)
 

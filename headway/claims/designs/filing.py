@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from headway.claims.design import Exact, Measures
 from headway.concepts.catalog import deep_learning
-from headway.concepts.graph import Concept, Entry
+from headway.concepts.course import Entry
+from headway.concepts.graph import Concept
 from headway.demonstrations import (
     activation,
     architecture,
@@ -83,7 +84,7 @@ def filed(heading: str, entry: Entry) -> Measures:
     code = [found(name) for name in names]
     measures = {
         "names": 1.0 if concept else len(re.split(r" vs ", entry.title)),
-        "on the map": concept is not None,
+        "on the map": concept is not None and not concept.proposed,
         "code": bool(code) and None not in code,
         "demonstrated": concept is not None and demonstrated(concept),
         "group": concept is not None and concept.group == subject.group,
@@ -127,7 +128,7 @@ def drawn_below(above: str, concept: Concept) -> bool:
 
 def prevented() -> Measures:
     """What the objects of `prevents` are: of Regularization → Loss Landscape, and of all other statements."""
-    objects = {edge.pair: MAP.concept(edge.target).type for edge in MAP.edges if edge.relation == "prevents"}
+    objects = {edge.pair: MAP.concept(edge.target).type for edge in MAP.edges if MAP.word(edge) == "prevents"}
     here = objects.pop(("regularization", "loss-landscape"))
     failures = [type == "failure" for type in objects.values()]
     return {
@@ -140,7 +141,7 @@ def prevented() -> Measures:
 DESIGNS = {
     "hierarchy": Exact(
         "Every entry of the hierarchy under its heading. `names`: things that its title names; `on the map`, `code`, "
-        "`demonstrated`: whether it is a concept with a definition, whether all names of its code lead to code, "
+        "`demonstrated`: whether it is a concept of the source's drawing, whether all names of its code lead to code, "
         "whether there is a demonstration; `group`: whether the drawing has it in the group of the heading's subject; "
         "`kind`: whether its code is of the class that the heading names; `drawn below`: whether the drawing has it as "
         "a kind of what the heading names; `a failure`: whether its type is that; `headings`: under how many it is.",
