@@ -11,6 +11,8 @@ POWER = 1e-3
 """How far a power measured over a factor of ten may be from a whole number: lower powers have not died out there."""
 STUCK = 0.2
 """The share of runs that would have to be started again: one in five is a nuisance."""
+LAYER = 0.5
+"""Of a layer, on average over seeds: half of them have their best readouts a layer apart."""
 ON_XOR = "one hidden layer of ReLU units as drawn by He et al., the four points of XOR, Adam"
 NETWORKS = ("mlp", "residual convnet", "transformer block")
 
@@ -40,8 +42,21 @@ WIDTH = Claim(
 SOLVED, UNSOLVED = 0.95, 0.5
 """Shares of symbols said again: all but a few, and far from all where chance is an eighth."""
 
+FEATURES = Claim(
+    "R05", says="Depth —enables→ Hierarchical Features", check="experiment", design="depth.features",
+    needs=(*(Bounded("pieces", arm=f"sawtooth {layers}", low=2**layers) for layers in (1, 2, 4, 8)),
+           Bounded("pieces", arm="one layer", high=17),
+           Level("lead", arm="trained", low=LAYER), Differs("lead", arm="trained", than="untrained", by=LAYER),
+           Differs("rise", arm="trained", than="untrained", by=0.05)),
+    control=(Level("whole", arm="trained", low=0.9), Level("part", arm="trained", low=0.9)),
+    sham=(Alike("rise", arm="sham", than="trained", within=0.05),),
+    counterexample=Limit("depth without training does not: the whole cannot be read behind any layer",
+                         shown_by=Level("whole", arm="untrained", high=0.9)),
+    scope="four hidden layers of 32 ReLU units that learn a parity of parities",
+)  # fmt: skip
 CLAIMS = (
-    NEURON,
+    NEURON, FEATURES,
+    replace(FEATURES, id="F04", says="Depth → Hierarchical Feature Learning"),
     Claim(
         "F02", says="Neural Network → Neurons (Weighted Sum + Bias)", check="identity", design="architecture.units",
         needs=NEURON.needs,

@@ -9,6 +9,13 @@ EXACT = 1e-10
 """Rounding in float64."""
 HALF, NOTHING = 0.5, 0.05
 """Shares of the first loss: what a loop that works takes off at least, and one that does not at most."""
+BARRIER, BENT = 0.05, 0.01
+"""In nats, where a guess has 0.69: a tenth of what there is to learn; and a curvature well beyond rounding."""
+SAME = 0.99
+"""The correlation of two pictures that nobody would tell apart."""
+ON_CIRCLES = "one hidden layer of tanh units on two circles of 300 points, Adam with all points"
+CONVEX = (Bounded("barrier", arm="no hidden layer", high=1e-4), Bounded("lowest", arm="no hidden layer", low=-1e-4))
+SADDLE = (Bounded("lowest", arm="at 0", high=-BENT), Bounded("highest", arm="at 0", low=BENT))
 LEARNS = Level("fall", arm="none", low=HALF)
 
 
@@ -73,4 +80,44 @@ CLAIMS = (
     ),
     CLASSES, replace(CLASSES, id="F12", says="Cross-Entropy → Classification Standard"),
     AMOUNTS, replace(AMOUNTS, id="F14", says="MSE → Regression Standard"),
+    Claim(
+        "R15", says="Loss Function —defines→ Loss Landscape", check="experiment", design="landscapes.grids",
+        needs=(Level("correlation", arm="other loss", high=SAME),
+               Level("rank correlation", arm="other loss", high=SAME)),
+        sham=(Level("correlation", arm="other examples", low=SAME),),
+        limits=(Limit("so do the data", shown_by=Level("correlation", arm="other data", high=SAME)),
+                Limit("so does the width", shown_by=Level("correlation", arm="other width", high=SAME))),
+        scope="a plane through a solution of 16 tanh units on two moons of 2,000 points",
+        remark="The landscape is of loss, data and network together.",
+    ),
+    Claim(
+        "F15", says="Loss Landscape → Non-Convex", check="experiment", design="landscapes.shape",
+        needs=(Level("barrier", arm="width 64", low=BARRIER), Level("lowest", arm="width 64", high=-BENT)),
+        control=(*CONVEX, Bounded("copies apart", arm="width 64", high=1e-4)),
+        counterexample=Limit("without a hidden layer it is convex", shown_by=CONVEX[1]),
+        scope=ON_CIRCLES,
+        remark="A network and itself with its units permuted are equally good; what is between them is not.",
+    ),
+    Claim(
+        "F17", says="Loss Landscape → Saddle Points", check="identity", design="landscapes.shape",
+        needs=(Bounded("gradient", arm="at 0", high=1e-6), *SADDLE),
+        counterexample=Limit("without a hidden layer 0 is no stationary point",
+                             shown_by=Bounded("gradient", arm="no hidden layer, at 0", low=BENT)),
+    ),
+    Claim(
+        "C08", says="Loss Landscape ↔ pre-training: non-convex but trainable", check="experiment",
+        design="landscapes.shape",
+        needs=(Level("barrier", arm="width 64", low=BARRIER), *SADDLE,
+               Bounded("loss", arm="width 64", high=0.35), Level("spread", arm="width 64", high=0.2)),
+        control=CONVEX,
+        limits=(Limit("with three units, which are just enough, what is found depends on the seed",
+                      shown_by=Level("spread", arm="width 3", low=0.2)),),
+        scope=f"{ON_CIRCLES}; no pre-training",
+    ),
+    Claim(
+        "N07", says="L2 —adds λI to→ Hessian of Landscape", check="identity", design="landscapes.penalty",
+        needs=_within("all", "from λ"),
+        limits=(Limit("biases, which are not penalized by default, get no λ",
+                      shown_by=Bounded("from λ", arm="weights", low=1e-3)),),
+    ),
 )  # fmt: skip
