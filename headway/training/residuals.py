@@ -68,9 +68,18 @@ def saved_residuals(recipe: Recipe, data: Dataset | None = None) -> Residuals:
     """
     job = prepare(recipe, data)
     structure, numbers = split(job.update)
-    state = first_shapes(job)
-    declared = recipe.network.declare(job.dataset.input_shape)
-    part = jax.eval_shape(lambda: jax.tree.map(lambda p: p[0], micro_batches(job.update, batch(job, 0))))
+
+    def differentiated(numbers: Any, state: Any, part: Any) -> Any:
+        return differentiate(join(structure, numbers), state, part)
+
+    memory: Any = jax.jit(differentiated).lower(numbers, *_given(job)).compile().memory_analysis()
+    return Residuals(kept_arrays(job), memory.temp_size_in_bytes)
+
+
+def kept_arrays(job: Job) -> tuple[Residual, ...]:
+    """The arrays that are kept, as tracing alone tells: nothing is compiled."""
+    structure, numbers = split(job.update)
+    declared = job.recipe.network.declare(job.dataset.input_shape)
 
     def kept(numbers: Any, state: Any, part: Any) -> Any:
         update = join(structure, numbers)
@@ -81,13 +90,15 @@ def saved_residuals(recipe: Recipe, data: Dataset | None = None) -> Residuals:
 
         return jax.tree.leaves(jax.vjp(loss, state["params"])[1])
 
-    def differentiated(numbers: Any, state: Any, part: Any) -> Any:
-        return differentiate(join(structure, numbers), state, part)
-
-    traced = jax.make_jaxpr(kept)(numbers, state, part).jaxpr
+    traced = jax.make_jaxpr(kept)(numbers, *_given(job)).jaxpr
     given = {*traced.invars, *traced.constvars}
     made = {v for v in traced.outvars if not isinstance(v, Literal) and v not in given}
     counts = Counter((v.aval.shape, str(v.aval.dtype)) for v in made)
-    arrays = sorted((Residual(*form, count) for form, count in counts.items()), key=lambda a: -a.bytes)
-    memory: Any = jax.jit(differentiated).lower(numbers, state, part).compile().memory_analysis()
-    return Residuals(tuple(arrays), memory.temp_size_in_bytes)
+    return tuple(sorted((Residual(*form, count) for form, count in counts.items()), key=lambda a: -a.bytes))
+
+
+def _given(job: Job) -> tuple[Any, Any]:
+    """Shapes of the state before the first update and of a micro-batch."""
+    return first_shapes(job), jax.eval_shape(
+        lambda: jax.tree.map(lambda p: p[0], micro_batches(job.update, batch(job, 0)))
+    )

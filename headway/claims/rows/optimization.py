@@ -1,7 +1,7 @@
 """Claims of the group Optimization: what optimizers make of gradients, and what the learning rate does."""
 
 from headway.claims.claim import Claim, Limit
-from headway.claims.condition import Bounded, Differs
+from headway.claims.condition import Alike, Bounded, Differs, Dose, Level
 
 EXACT = 1e-10
 """Sums of tens of float64 numbers of about 1 lose some 1e-14."""
@@ -14,6 +14,11 @@ NATS = 0.05
 FILED = Bounded("filed", arm="sgd", low=1.0)
 UNIFORM = (Bounded("ratio", arm="adamw", low=0.99, high=1.01),)
 GRADIENT_DEPENDENT = (Bounded("ratio", arm="adam with penalty", low=2.0),)
+NOISY = "a quadratic of eight curvatures from 0.1 to 1, gradients with normal noise, rates well below 2 / curvature"
+QUARTER = 0.25
+"""log2: what is left of a factor of 4 or of 16 must be less than a fifth."""
+LOSS = 0.02
+"""Training loss on digits: a tenth of what five epochs leave."""
 SHRINKING = "weights of 1, normal gradients of size 0.1 and 10, 200 updates at rate 0.01, strength 0.1"
 
 CLAIMS = (
@@ -29,6 +34,18 @@ CLAIMS = (
     Claim(
         "R21", says="Optimizer —variant→ SGD", check="identity", design="updates.rules",
         needs=(Bounded("apart", arm="sgd", high=EXACT), FILED),
+    ),
+    Claim(
+        "R22", says="SGD —enhanced by→ Momentum", check="experiment", design="descent.momentum",
+        needs=(Level("speed-up", arm="kappa 100", low=2.0), Level("speed-up", arm="kappa 1", high=1.1),
+               Dose("speed-up", along=("kappa 1", "kappa 10", "kappa 100", "kappa 1000"), by=2.0),
+               Level("over root", arm="kappa 100", low=0.5, high=2.0),
+               Level("over root", arm="kappa 1000", low=0.5, high=2.0)),
+        limits=(Limit("on digits, each at its own best rate, it ends no lower",
+                      shown_by=Alike("train loss", arm="digits momentum", than="digits constant", within=LOSS)),),
+        sham=(Alike("train loss", arm="digits sham", than="digits constant", within=LOSS),),
+        scope="quadratics of 20 curvatures from 1 to κ without noise; an MLP 64-32-10, five epochs of batches of 8",
+        remark="The gain is one of conditioning, about √κ; at κ = 1 there is none.",
     ),
     Claim(
         "R23", says="Optimizer —variant→ Adam", check="identity", design="updates.rules",
@@ -89,5 +106,17 @@ CLAIMS = (
         control=(Bounded("ratio", arm="adam", low=2.0), Bounded("ratio", arm="adamw", low=0.99, high=1.01)),
         scope="150 digits, a fifth of them mislabelled, 128 ReLU units, 200 epochs; rate and decay tuned for both",
         remark="Decoupled the decay is in any case; asked is whether that is worth anything.",
+    ),
+    Claim(
+        "N11", says="Batch Size —sets→ gradient noise; η—scales→ noise floor", check="experiment",
+        design="quadratics.noise",
+        needs=(Differs("log2 floor", arm="rate 0.1, batch 1", than="rate 0.025, batch 1", by=1.5),
+               Differs("log2 floor", arm="rate 0.1, batch 16", than="rate 0.1, batch 1", by=-3.0),
+               Alike("log2 floor batch / rate", arm="rate 0.1, batch 1", than="rate 0.025, batch 1", within=QUARTER),
+               Alike("log2 floor batch / rate", arm="rate 0.1, batch 16", than="rate 0.1, batch 1", within=QUARTER)),
+        counterexample=Limit("a rate near 2 / curvature: the floor rises faster",
+                             shown_by=Differs("log2 floor batch / rate", arm="rate 1.6, batch 1",
+                                              than="rate 0.1, batch 1", by=0.5)),
+        scope=NOISY, remark="The loss settles at what is proportional to η / B.",
     ),
 )  # fmt: skip

@@ -5,6 +5,10 @@ from headway.claims.condition import Alike, Bounded, Condition, Differs, Dose, L
 
 CHANCE = 3.0
 """Standard deviations: of 300 fair draws one is further off."""
+ENTROPY = 0.1
+"""Nats: a fifth of the entropy of labels smoothed by 0.1 over ten classes."""
+CALIBRATION = 0.01
+"""Confidence that is wrong by one percent more."""
 RATES = ("rate 0.1", "rate 0.5", "rate 0.8")
 DIGITS = "150 digits, a fifth of them mislabelled, 128 ReLU units, SGD with momentum at a tuned rate, 200 epochs"
 GAP = 0.12
@@ -103,6 +107,18 @@ CLAIMS = (
             Bounded("zeros", arm=arm, low=-CHANCE, high=CHANCE), Bounded("mean", arm=arm, low=-CHANCE, high=CHANCE),
             Bounded("scale apart", arm=arm, high=1e-6), Bounded("evaluation", arm=arm, high=0.0))),
         remark="What is kept is scaled up: the expected output is that of evaluation.",
+    ),
+    Claim(
+        "F39", says="Label Smoothing → Soften Hard Targets", check="experiment", design="smoothing.labels",
+        needs=(Bounded("from optimum", arm="logits, smoothed labels", low=-1e-3, high=1e-3),
+               Differs("entropy", arm="digits, smoothed labels", than="digits, hard labels", by=ENTROPY)),
+        control=(Bounded("gap", arm="logits, hard labels", low=7.0),),
+        sham=(Alike("entropy", arm="digits, sham", than="digits, hard labels", within=ENTROPY),),
+        limits=(Limit("its confidence is further from its accuracy than with hard labels",
+                      shown_by=Differs("calibration error", arm="digits, smoothed labels", than="digits, hard labels",
+                                       by=CALIBRATION)),),
+        scope="ε = 0.1, ten classes; an MLP 64-64-10 on digits, 400 updates of Adam",
+        remark="It bounds the gap of logits to log((1 − 9ε/10) / (ε/10)), raises entropy, and is no calibration.",
     ),
     Claim(
         "N16", says="Dropout train/eval mode —changes→ outputs", check="identity", design="masks.dropout",

@@ -1,14 +1,32 @@
 """Claims of the group LR Scheduling: how the learning rate runs, and what for."""
 
-from headway.claims.claim import Claim
-from headway.claims.condition import Bounded
+from headway.claims.claim import Claim, Limit
+from headway.claims.condition import Alike, Bounded, Differs, Level
 
 EXACT = 1e-9
 """The tolerance of a rate in float64: the rows ask for it."""
+LOSS = 0.01
+"""Validation loss on digits: what a better network is chosen by."""
+TENTH = 0.1
+"""log10: a quarter more loss."""
 WARMUPS = ("warmup", "warmup, then cosine", "warmup, stable, decay", "one cycle")
 """Every schedule of the package that begins with a warm-up."""
 
 CLAIMS = (
+    Claim(
+        "R26", says="Learning Rate —controlled by→ LR Schedule", check="experiment", design="descent.schedules",
+        needs=(Bounded("apart", arm="cosine", high=EXACT),
+               Differs("log10 loss", arm="noisy cosine", than="noisy constant", by=-TENTH),
+               Differs("validation loss", arm="digits cosine", than="digits constant", by=-LOSS)),
+        control=(Differs("log10 loss", arm="noisy constant", than="quiet constant", by=1.0),),
+        sham=(Alike("train loss", arm="digits sham", than="digits constant", within=2 * LOSS),),
+        counterexample=Limit("the noisy quadratic with the cosine at a peak that is best for itself: it ends lower",
+                             shown_by=Differs("log10 loss", arm="noisy cosine of its own peak", than="noisy constant",
+                                              by=-TENTH)),
+        scope="SGD on a quadratic of eight curvatures with normal noise, 300 updates; an MLP 64-32-10 on digits",
+        remark="The rate is what the schedule says. That it helps was to hold at the peak that is best for a constant "
+               "rate; there a cosine goes half as far, and the flat directions are left behind.",
+    ),
     Claim(
         "R27", says="LR Schedule —includes→ Warmup", check="identity", design="schedules.traces",
         needs=tuple(condition for arm in WARMUPS for condition in (
@@ -32,6 +50,13 @@ CLAIMS = (
         needs=(Bounded("largest step", arm="cosine", high=0.02), Bounded("largest rise", arm="cosine", high=0.0)),
         control=(Bounded("largest step", arm="step", low=0.5),),
         remark="Of 100 updates none changes the rate by more than π/2 hundredths of the peak.",
+    ),
+    Claim(
+        "F33", says="Step Decay → Fixed Reduction Points", check="experiment", design="quadratics.noise",
+        needs=(Level("only at drops", arm="drops", low=1.0), Level("first fall", arm="drops", low=1.5, high=2.5),
+               Level("second fall", arm="drops", low=1.5, high=2.5)),
+        scope="SGD on a quadratic of eight curvatures from 0.1 to 1, normal noise, the rate a quarter at each drop",
+        remark="Where the loss has settled, a quarter of the rate leaves a quarter of the loss.",
     ),
     Claim(
         "F34", says="One-Cycle → Increase then Decrease", check="identity", design="schedules.traces",
