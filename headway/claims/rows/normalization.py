@@ -27,6 +27,9 @@ THREEFOLD = math.log10(3)
 """A rate that may be three times as high: a difference that one would notice when a rate is chosen by hand."""
 DECADE = 1.0
 """A factor of ten between the first block and the last: the smallest that would change what can be trained."""
+SPIKE = SAVED = 0.2
+"""Nats: a tenth of the loss of a guess among eight symbols."""
+COPYING = "Copy task, 4 blocks of width 16, 200 updates of Adam with cosine decay, rates 0.001 to 0.1"
 LOST = 0.02
 """Accuracy on digits: two of a hundred examples, more than two seeds of a network usually differ by."""
 NORMS = ("BatchNorm", "LayerNorm")
@@ -120,5 +123,34 @@ CLAIMS = (
         limits=(Limit("with six blocks the gradient of Post-LN loses less than a decade",
                       shown_by=Level("boundary decades", arm="Post-LN default 6", low=-DECADE)),),
         scope="24 transformer blocks of width 32 as they are drawn, by Headway's defaults and by Glorot & Bengio 2010",
+    ),
+    Claim(
+        "F46", says="Pre-LN vs Post-LN → Pre-LN More Stable", check="experiment", design="transformers.placement",
+        needs=(Differs("highest", arm="Pre-LN", than="Post-LN", by=THREEFOLD),
+               Differs("spike", arm="Pre-LN", than="Post-LN", by=-SPIKE)),
+        control=(Level("highest", arm="Post-LN", high=-1.25), Level("best accuracy", arm="Pre-LN", low=0.9)),
+        sham=(Alike("highest", arm="sham", than="Post-LN", within=THREEFOLD),),
+        scope=f"{COPYING}, no warm-up",
+    ),
+    Claim(
+        "N18", says="Pre-LN —relaxes need for→ Warmup", check="experiment", design="transformers.placement",
+        needs=(Differs("gain", arm="Pre-LN", than="Post-LN", by=-THREEFOLD),
+               Differs("saved at 0.01", arm="Pre-LN", than="Post-LN", by=-SAVED)),
+        control=(Level("gain", arm="Post-LN", low=0.25),),
+        sham=(Alike("gain", arm="sham", than="Post-LN", within=THREEFOLD),),
+        scope=f"{COPYING}, a warm-up of 40 of them or none",
+    ),
+    Claim(
+        "C02", says="LayerNorm/Pre-LN ↔ every sublayer: stability for attention", check="experiment",
+        design="transformers.sublayers",
+        needs=(Level("entropy", arm="norm on both", low=0.3),
+               Differs("highest", arm="norm on both", than="norm on none", by=THREEFOLD),
+               Differs("highest", arm="norm on both", than="norm on attention", by=THREEFOLD),
+               Differs("highest", arm="norm on both", than="norm on feed-forward", by=THREEFOLD)),
+        control=(Level("highest", arm="norm on none", high=-1.25),),
+        sham=(Alike("highest", arm="sham", than="norm on both", within=THREEFOLD),),
+        limits=(Limit("without any norm the attention does not collapse either",
+                      shown_by=Level("entropy", arm="norm on none", low=0.3)),),
+        scope=f"{COPYING}, no warm-up; one norm behind the last block in every arm",
     ),
 )  # fmt: skip

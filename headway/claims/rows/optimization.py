@@ -11,6 +11,8 @@ UNEQUAL = 1e-2
 """Weights of about 1 that are so far apart are not equal but for rounding."""
 NATS = 0.05
 """Of a loss of about 1 where a fifth of the labels is wrong: less would not pay for another optimizer."""
+LEADS = 0.1
+"""A tenth of the variance of a search: a share that is worth a run of its own."""
 FILED = Bounded("filed", arm="sgd", low=1.0)
 UNIFORM = (Bounded("ratio", arm="adamw", low=0.99, high=1.01),)
 GRADIENT_DEPENDENT = (Bounded("ratio", arm="adam with penalty", low=2.0),)
@@ -118,5 +120,14 @@ CLAIMS = (
                              shown_by=Differs("log2 floor batch / rate", arm="rate 1.6, batch 1",
                                               than="rate 0.1, batch 1", by=0.5)),
         scope=NOISY, remark="The loss settles at what is proportional to η / B.",
+    ),
+    Claim(
+        "F30", says="Learning Rate → Most Critical Hyperparameter", check="experiment", design="hyperparameters.search",
+        needs=(Level("first", arm="wide", low=0.9), Level("lead", arm="wide", low=LEADS)),
+        control=(Level("share of the rate", arm="wide", low=LEADS),),
+        sham=(Level("share of nothing", arm="wide", low=-LEADS, high=LEADS),),
+        limits=(Limit("in a range of one decade around what trains well another leads",
+                      shown_by=Level("first", arm="near", high=0.5)),),
+        scope="Digits, one hidden layer of 32 units, 200 updates of SGD; seven hyperparameters, ranges in the design",
     ),
 )  # fmt: skip

@@ -1,7 +1,10 @@
 """Claims of the group LR Scheduling: how the learning rate runs, and what for."""
 
+import math
+from dataclasses import replace
+
 from headway.claims.claim import Claim, Limit
-from headway.claims.condition import Alike, Bounded, Differs, Level
+from headway.claims.condition import Alike, Bounded, Differs, Level, Some
 
 EXACT = 1e-9
 """The tolerance of a rate in float64: the rows ask for it."""
@@ -11,7 +14,32 @@ TENTH = 0.1
 """log10: a quarter more loss."""
 WARMUPS = ("warmup", "warmup, then cosine", "warmup, stable, decay", "one cycle")
 """Every schedule of the package that begins with a warm-up."""
-
+THREEFOLD = math.log10(3)
+"""A rate that may be three times as high: a difference that one would notice when a rate is chosen by hand."""
+SAVED = 0.2
+"""Nats: a tenth of the loss of a guess among eight symbols."""
+KEPT = 0.1
+"""Nats of entropy: a tenth of what attention over a few keys has at most."""
+LESS = 0.05
+"""log10 of a loss: an eighth of it, which a longer run would have to make up for."""
+COPYING = "Copy task, 4 blocks of width 16, 200 updates of Adam with cosine decay, rates 0.001 to 0.1; warm-up of 40"
+WARMUP = Claim(
+    "X05",
+    says="Warmup —stabilizes→ Early Training",
+    check="experiment",
+    design="transformers.placement",
+    needs=(
+        Level("saved at 0.01", arm="Post-LN", low=SAVED),
+        Level("saved at 0.001", arm="Post-LN", high=SAVED),
+        Level("gain", arm="Post-LN", low=THREEFOLD),
+    ),
+    control=(Level("highest", arm="Post-LN", high=-1.25),),
+    sham=(Alike("gain", arm="sham", than="Post-LN", within=THREEFOLD),),
+    limits=(
+        Limit("Pre-LN gains less than a factor of three in rate", shown_by=Level("gain", arm="Pre-LN", high=THREEFOLD)),
+    ),
+    scope=f"{COPYING}; Post-LN",
+)
 CLAIMS = (
     Claim(
         "R26", says="Learning Rate —controlled by→ LR Schedule", check="experiment", design="descent.schedules",
@@ -62,5 +90,27 @@ CLAIMS = (
         "F34", says="One-Cycle → Increase then Decrease", check="identity", design="schedules.traces",
         needs=(Bounded("turns", arm="one cycle", low=1.0, high=1.0), Bounded("apart", arm="one cycle", high=EXACT)),
         remark="The rate alone cycles here; that momentum runs the other way, as its authors have it, is not built.",
+    ),
+    WARMUP,
+    replace(WARMUP, id="F31", says="Warmup → Stabilize Early Training"),
+    Claim(
+        "C05", says="Warmup ↔ essential for training: stabilizes attention", check="experiment",
+        design="transformers.placement",
+        needs=(Level("works", arm="Post-LN", high=0.1), Level("works", arm="Pre-LN", high=0.1),
+               Level("entropy kept", arm="Post-LN", low=KEPT)),
+        control=(Level("best accuracy with warm-up", arm="Post-LN", low=0.9),),
+        sham=(Alike("best accuracy", arm="sham", than="Post-LN", within=0.1),),
+        scope=COPYING,
+    ),
+    Claim(
+        "C09", says="LR Schedule ↔ training runs: warmup + decay", check="experiment", design="scheduled.factorial",
+        needs=(Differs("test loss", arm="warm-up and decay", than="constant", by=-LESS),
+               Differs("train loss", arm="warm-up and decay", than="constant", by=-LESS),
+               Some((Differs("test loss", arm="warm-up", than="constant", by=-LESS),
+                     Differs("test loss", arm="warm-up and decay", than="decay", by=-LESS))),
+               Some((Differs("test loss", arm="decay", than="constant", by=-LESS),
+                     Differs("test loss", arm="warm-up and decay", than="warm-up", by=-LESS)))),
+        sham=(Alike("test loss", arm="sham", than="constant", within=LESS),),
+        scope="Digits, 2 dense layers of width 32, 400 updates of SGD with momentum, rate tuned for each schedule",
     ),
 )  # fmt: skip

@@ -1,9 +1,10 @@
 """Claims of the group Residual Connections: ways past a layer, and what they carry."""
 
+import math
 from dataclasses import replace
 
 from headway.claims.claim import Claim, Limit
-from headway.claims.condition import Bounded
+from headway.claims.condition import Alike, Bounded, Differs, Dose, Level
 
 EXACT = 1e-12
 """Jacobians of width 6 in float64 lose some 1e-16; the rows ask for this."""
@@ -42,5 +43,26 @@ CLAIMS = (
         limits=(Limit("a concatenation is a skip too, y = [x, F(x)]",
                       shown_by=Bounded("from sum", arm="concatenation", low=0.01)),),
         remark="It is the equation of a residual connection, which is one kind of skip.",
+    ),
+    Claim(
+        "R43", says="Residual Connection —enables→ Depth", check="experiment", design="residual_depth.trained",
+        needs=(Level("best accuracy", arm="residual 20", low=0.8), Level("best accuracy", arm="residual 40", low=0.8),
+               Differs("best accuracy", arm="residual 40", than="plain 40", by=0.2),
+               Differs("best loss", arm="residual 40", than="plain 40", by=-0.5)),
+        control=(Level("best accuracy", arm="plain 40", high=0.6), Level("best accuracy", arm="plain 5", low=0.8),
+                 Dose("best accuracy", along=("plain 5", "plain 20", "plain 40"), by=-0.2)),
+        sham=(Alike("best accuracy", arm="sham 5", than="plain 5", within=0.05),),
+        counterexample=Limit("with five blocks it changes nothing",
+                             shown_by=Alike("best accuracy", arm="residual 5", than="plain 5", within=0.05)),
+        scope="Digits, dense blocks of width 32 with ReLU and He et al.'s weights, 300 updates of SGD, best of 7 rates",
+    ),
+    Claim(
+        "C01", says="Residual Connections ↔ Attention+FFN: enables deep Transformers", check="experiment",
+        design="transformers.sublayers",
+        needs=(Differs("best loss", arm="norm on both", than="no residual", by=-0.5),
+               Level("best loss", arm="norm on both", high=math.log(8) - 0.5)),
+        control=(Level("best loss", arm="no residual", low=math.log(8) - 0.2),),
+        sham=(Alike("best loss", arm="sham", than="norm on both", within=0.1),),
+        scope="Copy task, 4 blocks of width 16, 200 updates of Adam with cosine decay, best of 5 rates of 0.001 to 0.1",
     ),
 )  # fmt: skip
