@@ -18,6 +18,8 @@ import pytest
 import headway
 import strangers  # noqa: F401 (what the adapters' examples name)
 from bread import MAP
+from headway.claims.claim import Claim, Limit
+from headway.claims.condition import Alike, Bounded, Differs, Dose, Level, Some
 from headway.data.augment import Augmentation, Flip, Scale
 from headway.data.dataset import Data
 from headway.data.files import Csv, Npz, Parquet
@@ -81,8 +83,16 @@ UPDATE = Update(
     average=EMA(0.9),
     watch=Watch(2),
 )
+CLAIM = Claim(
+    "R11", says="a —cures→ b", check="experiment", design="made.up", scope="small",
+    needs=(Some((Differs("loss", arm="b", than="a", by=-0.1), Dose("loss", along=("a", "b", "c"), by=-0.1)), least=2),),
+    control=(Level("loss", arm="a", low=1.0), Bounded("loss", arm="a", high=9.0)),
+    sham=(Alike("loss", arm="sham", than="a", within=0.1),), limits=(Limit("deep", shown_by=Level("loss", arm="c")),),
+)  # fmt: skip
 EXAMPLES: tuple[Spec, ...] = (
     NETWORK,
+    CLAIM,
+    *(part for _, part in walk(CLAIM) if part is not CLAIM),
     MAP,
     *(part for _, part in walk(MAP) if part is not MAP),
     Residual(Sequential((LayerNorm(), Dense(6), Tanh())), scale=0.5),
