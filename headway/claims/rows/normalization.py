@@ -131,6 +131,8 @@ CLAIMS = (
         control=(Level("highest", arm="Post-LN", high=-1.25), Level("best accuracy", arm="Pre-LN", low=0.9)),
         sham=(Alike("highest", arm="sham", than="Post-LN", within=THREEFOLD),),
         scope=f"{COPYING}, no warm-up",
+        remark="Without a warm-up Pre-LN copies nine of ten at rates up to 0.03, Post-LN in most seeds at none. At "
+               "rate 0.01 the loss of Post-LN rises between batches hardly more.",
     ),
     Claim(
         "N18", says="Pre-LN —relaxes need for→ Warmup", check="experiment", design="transformers.placement",
