@@ -79,6 +79,8 @@ CLAIMS = (
             Limit("SiLU does not recover", shown_by=Level("accuracy", arm="silu low", high=0.5)),
         ),
         scope=f"{IN_UNITS}; biases that begin at −6",
+        remark="The share of dead units was a need at first, failed as one (refuted), and was made a limit after that: "
+               "to be decided on fresh seeds.",
     ),
     Claim(
         "N10", says="Learning Rate too high —causes→ Divergence / Dying ReLU", check="experiment", design="dying.units",
