@@ -3,10 +3,11 @@
 from headway.labs.forward_pass import LAB as FORWARD_PASS
 from headway.labs.gradient_flow import LAB as GRADIENT_FLOW
 from headway.labs.lab import Lab
+from headway.labs.overfitting import LAB as OVERFITTING
 from headway.labs.schedule import LAB as SCHEDULE
 from headway.spec.error import HeadwayError, did_you_mean
 
-LABS: tuple[Lab, ...] = (FORWARD_PASS, GRADIENT_FLOW, SCHEDULE)
+LABS: tuple[Lab, ...] = (FORWARD_PASS, GRADIENT_FLOW, SCHEDULE, OVERFITTING)
 """In an order to go through them, which nobody has to keep."""
 
 

@@ -18,7 +18,7 @@ from headway.labs.lab import Grade, Lab, Part, Task
 from headway.spec.error import HeadwayError
 from headway.spec.json import text_of
 
-SECONDS = 30.0
+SECONDS = 60.0
 MEMORY = 3 * 2**30
 EMPTY = "Nothing is here yet."
 CLOSE = 1e-3

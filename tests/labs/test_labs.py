@@ -80,7 +80,8 @@ def test_every_lab_is_tried_with_three_wrong_answers():
 @ALL
 def test_a_seed_is_a_task_and_another_seed_another_task(one):
     assert one.files(1) == one.files(1)
-    assert len({one.solution(seed).replace(f"SEED = {seed}", "") for seed in range(9)}) > 1
+    tasks = {str(one.files(seed)).replace(f"SEED = {seed} ", "") for seed in range(9)}
+    assert len(tasks) == 9
 
 
 @pytest.mark.parametrize("one", ASKING, ids=lambda one: one.name)

@@ -2,10 +2,12 @@
 
 from headway.labs.schedule import PEAK, STEPS
 from headway.learning.optimizers.adaptive import Adam
+from headway.learning.regularization import Dropout
 from headway.learning.schedules.decay import Cosine
-from headway.network.activations import ReLU
-from headway.spec.edit import Remove, Replace, Set
+from headway.network.activations import ReLU, Sigmoid
+from headway.spec.edit import InsertAfter, Remove, Replace, Set
 from headway.spec.json import to_dict
+from headway.training.recipe import EarlyStopping
 
 
 def edits(*made):
@@ -47,5 +49,23 @@ WRONG = {
         (1, {"copying": rates(lambda t: PEAK if t > 0.97 else 1e-3 * t)}, "It lost at the end"),
         (1, {"copying": rates(lambda t: PEAK if 0.5 < t < 0.51 else 0)}, "below a tenth of the peak in 100%"),
         (1, {"copying": rates(lambda t: 1e-3)}, "The highest rate must be 0.02; here it is 0.001"),
+    ],
+    "overfitting": [
+        (1, {"turns": 300}, "where the training loss is lowest: look at validation"),
+        (1, {"turns": 123}, "Overfitting begins where the validation loss is lowest"),
+        (1, {"gap": 0.001}, "validation loss less training loss, at the last update"),
+        (1, {"gap": "large"}, "must be a number"),
+        (1, edits(Set("optimizer/weight_decay", value=100.0)), "this underfits. Less of it"),
+        (1, edits(Set("optimizer/weight_decay", value=0.01)), "still learns the noise by heart: more of it"),
+        (
+            1,
+            edits(InsertAfter("network/1", new=Dropout(0.5)), Set("stopping", value=EarlyStopping(3))),
+            "dropout 2, early stopping 2: together 4, of 3",
+        ),
+        (1, edits(Set("length", value=20)), "length: must stay as it is"),
+        (1, edits(Replace("network/1", by=Sigmoid())), "Dropout and Noise inserted, and other units"),
+        (1, edits(Replace("optimizer", by=Adam(1e-2))), "optimizer: must stay AdamW"),
+        (1, edits(Set("network/0/units", value=4096)), "must stay below"),
+        (1, edits(Set("network/0/unit", value=8)), "unit"),
     ],
 }
