@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from headway.concepts.catalog import deep_learning
+from headway.labs.catalog import LABS
 from headway.report.demonstration import demonstrations
 
 ROOT = Path(__file__).parents[1]
@@ -92,3 +93,9 @@ def test_a_test_named_on_a_page_exists(path):
 def test_a_link_leads_somewhere(path):
     for target in LINK.findall(path.read_text()):
         assert "://" in target or (path.parent / target).exists(), f"{path.name}: {target} leads nowhere"
+
+
+def test_the_page_of_the_labs_lists_every_lab():
+    rows = [f"| {number} | `{one.name}` | {one.title}: " for number, one in enumerate(LABS, 1)]
+    listed = [line for line in (DOCS / "labs.md").read_text().splitlines() if re.match(r"\| \d", line)]
+    assert all(line.startswith(row) for line, row in zip(listed, rows, strict=True))

@@ -1,5 +1,6 @@
 """All labs: the assessments of the map's pathways, and one for every piece of advice."""
 
+from headway.labs import architecture, foundation, optimization, scale
 from headway.labs.forward_pass import LAB as FORWARD_PASS
 from headway.labs.gradient_flow import LAB as GRADIENT_FLOW
 from headway.labs.lab import Lab
@@ -7,7 +8,10 @@ from headway.labs.overfitting import LAB as OVERFITTING
 from headway.labs.schedule import LAB as SCHEDULE
 from headway.spec.error import HeadwayError, did_you_mean
 
-LABS: tuple[Lab, ...] = (FORWARD_PASS, GRADIENT_FLOW, SCHEDULE, OVERFITTING)
+LABS: tuple[Lab, ...] = (
+    *(FORWARD_PASS, GRADIENT_FLOW, SCHEDULE, OVERFITTING),
+    *(*foundation.LABS, *optimization.LABS, *architecture.LABS, *scale.LABS),
+)
 """In an order to go through them, which nobody has to keep."""
 
 

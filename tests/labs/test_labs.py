@@ -107,12 +107,12 @@ def test_the_head_explains_the_task_in_lines_that_fit(one):
 
 def test_the_first_labs_are_the_assessments_of_the_pathways():
     assessments = [pathway.assessment for pathway in deep_learning().pathways]
-    assert [one.teaches for one in LABS[:4]] == assessments[: len(LABS)]
+    assert [one.teaches for one in LABS[:4]] == assessments
 
 
 def test_every_piece_of_advice_has_a_lab():
     advice = [said for part in deep_learning().advice for said in part.items]
-    assert [one.teaches for one in LABS[4:]] == advice[: len(LABS[4:])]
+    assert [one.teaches for one in LABS[4:]] == advice
 
 
 def test_a_lab_is_found_by_number_or_name_and_for_an_unknown_one_there_is_an_offer():
