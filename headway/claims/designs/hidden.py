@@ -29,7 +29,7 @@ def between(activation: Activation, sham: bool = False) -> Arm:
 
 
 def measured(run: Run) -> Measures:
-    """Accuracy on what it was trained on, accuracy and loss on what was held out; a loss counts as a guess's at most."""
+    """Accuracy on what it was trained on, accuracy and loss on what was held out, no more than that of a guess."""
     train, held_out = (run.evaluate(split) for split in ("train", "validation"))
     return {"train accuracy": train["accuracy"], "accuracy": held_out["accuracy"], "loss": min(held_out["loss"], GUESS)}
 
