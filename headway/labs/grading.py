@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from headway.labs.lab import Grade, Lab, Part, Task
 from headway.spec.error import HeadwayError
 from headway.spec.json import text_of
+from headway.training.interruption import Interruption
 
 SECONDS = 60.0
 MEMORY = 3 * 2**30
@@ -75,14 +77,24 @@ def values_of(path: Path, task: Task, seconds: float = SECONDS) -> dict[str, Any
         with subprocess.Popen([*words, str(reply)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, cwd=path.parent, start_new_session=True) as child:  # fmt: skip
             try:
-                child.wait(seconds)
-            except subprocess.TimeoutExpired:
-                raise HeadwayError(str(path), f"must come to its end within {seconds:g} s", "one that still ran",
-                                   "Look for a loop that does not end.") from None  # fmt: skip
+                _wait(child, path, seconds)
             finally:
                 _end(child)
         found = json.loads(reply.read_text(encoding="utf-8")) if reply.exists() else {}
     return _replied(found, path, child.returncode)
+
+
+def _wait(child: subprocess.Popen[bytes], path: Path, seconds: float) -> None:
+    """Wait for the learner's process, which is in a session of its own: Ctrl-C reaches this one alone."""
+    last = time.monotonic() + seconds
+    with Interruption() as interruption:
+        while child.poll() is None:
+            if interruption.reason:
+                raise KeyboardInterrupt(interruption.reason)
+            if time.monotonic() > last:
+                raise HeadwayError(str(path), f"must come to its end within {seconds:g} s", "one that still ran",
+                                   "Look for a loop that does not end.")  # fmt: skip
+            time.sleep(0.02)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

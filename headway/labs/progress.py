@@ -7,6 +7,7 @@ from pathlib import Path
 from headway.labs.lab import Grade, Lab
 from headway.spec.error import HeadwayError
 from headway.spec.json import text_of
+from headway.training.checkpoint import write_durably
 
 FILE = "progress.json"
 
@@ -42,7 +43,7 @@ def remember(folder: Path, lab: Lab, grade: Grade) -> Tried:
     known = progress(folder)
     known[lab.name] = known.get(lab.name, Tried()).after(grade)
     text = json.dumps({name: asdict(tried) for name, tried in known.items()}, indent=1)
-    (folder / FILE).write_text(text + "\n", encoding="utf-8")
+    write_durably(folder / FILE, f"{text}\n".encode())
     return known[lab.name]
 
 

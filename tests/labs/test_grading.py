@@ -1,7 +1,11 @@
 """A learner's file under limits, and answers held against the truth and against mistakes."""
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -43,6 +47,20 @@ def test_what_the_file_starts_ends_with_it(tmp_path):
     check(lab("1"), path)
     time.sleep(2.5)
     assert not mark.exists()
+
+
+def test_what_is_graded_ends_with_the_command_that_is_interrupted(tmp_path):
+    mark, path = tmp_path / "pid", tmp_path / "labs" / "forward-pass" / "answer.py"
+    path.parent.mkdir(parents=True)
+    loop = f"import os\nopen({str(mark)!r}, 'w').write(str(os.getpid()))\nwhile True: pass"
+    path.write_text(f"SEED = 1\n{loop}\n")
+    command = subprocess.Popen([sys.executable, "-m", "headway.cli", "learn", "1", "--check"], cwd=tmp_path)
+    while not (mark.exists() and mark.read_text()) and command.poll() is None:
+        time.sleep(0.05)
+    command.send_signal(signal.SIGINT)
+    assert command.wait(30) == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(mark.read_text()), 0)
 
 
 @pytest.mark.parametrize(("source", "message"), [
