@@ -4,14 +4,12 @@
 """
 
 import dataclasses
-import functools
-import importlib
 import inspect
 import re
 import sys
 from pathlib import Path
 
-from headway.concepts.catalog import deep_learning
+from headway.concepts.catalog import deep_learning, resolved
 from headway.concepts.graph import Concept, Edge, Map
 from headway.concepts.pathways import prerequisites, visited_by
 from headway.report.concept import neighbourhood
@@ -67,18 +65,6 @@ def described(name: str) -> list[str]:
 def is_kind(part: object) -> bool:
     """True for a class of specs that can be made."""
     return inspect.isclass(part) and issubclass(part, Spec) and is_concrete(part)
-
-
-def resolved(name: str) -> object:
-    """What a dotted name means."""
-    parts = name.split(".")
-    for n in range(len(parts), 0, -1):
-        try:
-            module = importlib.import_module(".".join(parts[:n]))
-        except ModuleNotFoundError:
-            continue
-        return functools.reduce(getattr, parts[n:], module)
-    raise AssertionError(name)
 
 
 def shown(demonstration: Demonstration) -> list[str]:

@@ -6,6 +6,7 @@ the group `dough` if the map has it. The fields are described in docs/map-files.
 
 import dataclasses
 import functools
+import importlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -172,6 +173,21 @@ READERS: dict[str, Callable[[Any, Words], Iterable[Spec]]] = {
     "neighbours": _neighbours,
     "advice": _advice,
 }
+
+
+def resolved(name: str) -> object:
+    """What a dotted name of code means, `headway.network.dense.Dense.units`. An error where it leads nowhere."""
+    parts = name.split(".")
+    for n in range(len(parts), 0, -1):
+        try:
+            module = importlib.import_module(".".join(parts[:n]))
+        except ModuleNotFoundError:
+            continue
+        try:
+            return functools.reduce(getattr, parts[n:], module)
+        except AttributeError as error:
+            raise HeadwayError(name, "must lead to code", error) from None
+    raise HeadwayError(name, "must lead to code", "no such module")
 
 
 def tables_of(subject: Map) -> Table:

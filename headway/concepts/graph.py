@@ -146,7 +146,7 @@ class Map(Spec):
         for edge in self.edges:
             _declared(f"concepts/{edge.source}/edges", edge.pair, concepts)
             _declared(f"concepts/{edge.source}/edges", [edge.relation], relations)
-            self._check_types(edge)
+        self._check_types()
         for heading in self.hierarchy:
             for entry in heading.entries:
                 _declared(f"hierarchy/{heading.title}/{entry.title}", [entry.concept], concepts)
@@ -178,18 +178,21 @@ class Map(Spec):
         _once("neighbours", [neighbour.title for neighbour in self.neighbours])
         _once("advice", [advice.title for advice in self.advice])
 
-    def _check_types(self, edge: Edge) -> None:
-        """A statement joins what its relation can join, or says why it stands there all the same."""
-        types, relation = {concept.name: concept.type for concept in self.concepts}, self.relation(edge.relation)
-        for name, end, allowed in (("domain", edge.source, relation.domain), ("range", edge.target, relation.range)):
-            if allowed and types[end] not in allowed and not edge.why:
-                said, must = f"{edge.source} {self.word(edge)} {edge.target}", ", ".join(allowed)
-                raise HeadwayError(
-                    f"concepts/{edge.source}/edges",
-                    f"the {name} of {relation.name} is {must}",
-                    f"{end}, a {types[end]}, in {said!r}",
-                    "Or say why it stands there all the same: why = …",
-                )
+    def _check_types(self) -> None:
+        """Every statement joins what its relation can join, or says why it stands there all the same."""
+        types = {concept.name: concept.type for concept in self.concepts}
+        relations = {relation.name: relation for relation in self.relations}
+        for edge in self.edges:
+            one = relations[edge.relation]
+            for name, end, allowed in (("domain", edge.source, one.domain), ("range", edge.target, one.range)):
+                if allowed and types[end] not in allowed and not edge.why:
+                    said, must = f"{edge.source} {self.word(edge)} {edge.target}", ", ".join(allowed)
+                    raise HeadwayError(
+                        f"concepts/{edge.source}/edges",
+                        f"the {name} of {one.name} is {must}",
+                        f"{end}, a {types[end]}, in {said!r}",
+                        "Or say why it stands there all the same: why = …",
+                    )
 
     def word(self, edge: Edge) -> str:
         """The word between the ends of a statement."""

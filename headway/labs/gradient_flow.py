@@ -8,7 +8,7 @@ import numpy as np
 from headway.data.dataset import Dataset, arrays
 from headway.labs.edits import edited, edits_of
 from headway.labs.grading import Asked, Mistake, judged
-from headway.labs.lab import Blank, Grade, Lab, Part, Task, Values
+from headway.labs.lab import Blank, Grade, Lab, Part, Task, Values, with_recipe
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.adaptive import Adam
 from headway.learning.optimizers.optimizer import Optimizer
@@ -51,17 +51,7 @@ is trained again on three seeds you do not know: the gradient's flow is to be wi
 examples below {BAR}. Network, optimizer and clip may change; the network keeps its depth. Layers are addressed as
 `network/0/init`, those of a Repeat all at once as `network/2/*/1`; print(recipe) shows them. Edits are hw.Set,
 hw.Replace, hw.InsertBefore, hw.InsertAfter, hw.Wrap, hw.Remove."""
-GIVEN = """\
-from pathlib import Path
-
-import headway as hw
-from headway.labs.gradient_flow import examples, measured
-
-data = examples(SEED)
-recipe = hw.load(Path(__file__).with_name("recipe.json"))"""
-END = """\
-if __name__ == "__main__":
-    print(recipe, measured(recipe, data), sep="\\n")"""
+GIVEN, END = with_recipe("gradient_flow", "measured")
 SHOWS = {"flow": "a signal that shrinks or grows from layer to layer", "zeros": "units that are off for every example",
          "spike": "single batches whose gradient is out of all proportion",
          "rise": "steps that are too long from the first update on"}  # fmt: skip

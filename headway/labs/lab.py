@@ -110,3 +110,21 @@ class Lab:
         asked = (f"# {blank.about}\n{lines}\n" for blank, lines in zip(task.blanks, filled, strict=True))
         parts = (head, f"SEED = {seed}  # {LEAVE}\n", task.given + "\n", *asked, task.end + "\n")
         return "\n".join(part for part in parts if part.strip())
+
+
+def with_recipe(module: str, shows: str) -> tuple[str, str]:
+    """Lines before and behind the blanks of a task with a recipe.json: read it, and print what `shows` makes of it."""
+    given = f"""\
+from pathlib import Path
+
+import headway as hw
+from headway.labs.{module} import examples, {shows}
+
+data = examples(SEED)
+recipe = hw.load(Path(__file__).with_name("recipe.json"))"""
+    return (
+        given,
+        f"""\
+if __name__ == "__main__":
+    print(recipe, {shows}(recipe, data), sep="\\n")""",
+    )

@@ -10,7 +10,7 @@ from headway.data.dataset import Dataset, Examples, arrays
 from headway.doctor.baseline import constant_loss
 from headway.labs.edits import edited, edits_of
 from headway.labs.grading import EMPTY, Asked, Mistake, judged
-from headway.labs.lab import Blank, Grade, Lab, Part, Task, Values
+from headway.labs.lab import Blank, Grade, Lab, Part, Task, Values, with_recipe
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.adaptive import AdamW
 from headway.learning.regularization import Dropout, Noise
@@ -48,17 +48,7 @@ where dropout and noise are layers, hw.Dropout(rate) and hw.Noise(deviation), in
 units of a layer, and early stopping is hw.Set("stopping", value=hw.EarlyStopping(3)). The recipe is trained again on
 three seeds you do not know. What counts is the loss on {NEW:,} new examples: that of the last update, or with early
 stopping that of the weights kept. A gap that is closed by learning nothing does not count."""
-GIVEN = """\
-from pathlib import Path
-
-import headway as hw
-from headway.labs.overfitting import examples, losses
-
-data = examples(SEED)
-recipe = hw.load(Path(__file__).with_name("recipe.json"))"""
-END = """\
-if __name__ == "__main__":
-    print(recipe, losses(recipe, data), sep="\\n")"""
+GIVEN, END = with_recipe("overfitting", "losses")
 TURNS = """\
 from headway.labs.overfitting import curves
 

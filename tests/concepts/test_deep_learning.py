@@ -1,7 +1,6 @@
 """The map of deep learning: complete against the list of claims and the seed, in words of our own, its code there."""
 
-import functools
-import importlib
+import math
 import re
 from collections import Counter
 from dataclasses import replace
@@ -10,10 +9,11 @@ from pathlib import Path
 import networkx
 import pytest
 
-from headway.concepts.catalog import deep_learning
+from headway.concepts.catalog import deep_learning, resolved
 from headway.concepts.graph import Concept
 from headway.concepts.mermaid import drawn
 from headway.concepts.pathways import course, prerequisites
+from headway.spec.error import HeadwayError
 from headway.spec.node import Spec, field_names, walk
 
 MAP = deep_learning()
@@ -156,19 +156,14 @@ def test_a_pathway_s_stops_come_after_what_they_require(path):
 def test_every_api_name_leads_to_code(concept: Concept) -> None:
     assert not (concept.type == "context" and concept.api)
     for name in concept.api:
-        parts = name.split(".")
-        module = longest_module(parts)
-        functools.reduce(getattr, parts[module.count(".") + 1 :], importlib.import_module(module))
+        resolved(name)
 
 
-def longest_module(parts: list[str]) -> str:
-    for n in range(len(parts), 0, -1):
-        try:
-            importlib.import_module(".".join(parts[:n]))
-        except ModuleNotFoundError:
-            continue
-        return ".".join(parts[:n])
-    raise AssertionError(parts)
+def test_a_name_that_leads_nowhere_is_refused():
+    assert resolved("math.pi") == math.pi
+    for name in ("math.tau.nothing.at.all", "nowhere.at.all"):
+        with pytest.raises(HeadwayError, match=rf"^{name}: must lead to code"):
+            resolved(name)
 
 
 @every_concept

@@ -1,14 +1,13 @@
 """Where the hierarchy files concepts, against what the map, the classes and the demonstrations know of them."""
 
 import functools
-import importlib
 import inspect
 import re
 from types import ModuleType
 from typing import NamedTuple
 
 from headway.claims.design import Exact, Measures
-from headway.concepts.catalog import deep_learning
+from headway.concepts.catalog import deep_learning, resolved
 from headway.concepts.course import Entry
 from headway.concepts.graph import Concept
 from headway.demonstrations import (
@@ -30,6 +29,7 @@ from headway.learning.schedules.schedule import Schedule
 from headway.network.layer import Activation
 from headway.network.normalization import Normalization
 from headway.network.residual import Residual
+from headway.spec.error import HeadwayError
 
 DEMONSTRATIONS: tuple[ModuleType, ...] = (
     activation, architecture, context, gradient, loss, normalization, optimization, regularization, scale, schedule,
@@ -63,12 +63,7 @@ SUBJECTS = {
     "RESIDUAL CONNECTIONS": Subject("skip", "residual-connection", Residual),
     "TRAINING AT SCALE": Subject("scale", "large-scale-training"),
 }
-UNDRAWN = {
-    "One-Cycle": ("headway.learning.schedules.cycles.OneCycle",),
-    "Label Smoothing": ("headway.learning.losses.CrossEntropy.smoothing",),
-    "Pre-LN vs Post-LN": ("headway.models.transformer.pre_ln", "headway.models.transformer.post_ln"),
-    "Residual Learning": ("headway.network.residual.Residual",),
-}
+COMPARED = {"Pre-LN vs Post-LN": ("headway.models.transformer.pre_ln", "headway.models.transformer.post_ln")}
 """Entry of the hierarchy that is no concept of the map → the names of its code."""
 
 
@@ -80,8 +75,8 @@ def name_of(heading: str, entry: str) -> str:
 def filed(heading: str, entry: Entry) -> Measures:
     """What is known of an entry of the hierarchy, 1 for yes and 0 for no, and counts."""
     concept = None if entry.concept is None else MAP.concept(entry.concept)
-    subject, names = SUBJECTS[heading], UNDRAWN[entry.title] if concept is None else concept.api
-    code = [found(name) for name in names]
+    subject, names = SUBJECTS[heading], COMPARED[entry.title] if concept is None else concept.api
+    code = [leads(name) for name in names]
     measures = {
         "names": 1.0 if concept else len(re.split(r" vs ", entry.title)),
         "on the map": concept is not None and not concept.proposed,
@@ -99,20 +94,13 @@ def filed(heading: str, entry: Entry) -> Measures:
     return {name: float(value) for name, value in measures.items()}
 
 
-def found(name: str) -> object | None:
-    """The code of a dotted name: a module, what is in it, or the name itself where it is a field; None for none."""
-    parts = name.split(".")
-    for n in range(len(parts), 0, -1):
-        try:
-            module = importlib.import_module(".".join(parts[:n]))
-        except ModuleNotFoundError:
-            continue
-        try:
-            part: object = functools.reduce(getattr, parts[n:], module)
-        except AttributeError:
-            return None
-        return name if part is None else part
-    return None
+def leads(name: str) -> object | None:
+    """The code of a dotted name, or the name itself where it is a field without a value; None for none."""
+    try:
+        part = resolved(name)
+    except HeadwayError:
+        return None
+    return name if part is None else part
 
 
 def demonstrated(concept: Concept) -> bool:

@@ -116,7 +116,7 @@ def _matched(
 ) -> dict[str, np.ndarray]:
     """The arrays with those units that are counted by the same axes in a better order, until none is better."""
     arrays, target = ({address: np.asarray(value) for address, value in flat.items()} for flat in (values, to))
-    gained = True
+    close, gained = _closeness(arrays, target), True
     while gained:
         gained = False
         for i in draws.permutation(len(free)):
@@ -126,8 +126,8 @@ def _matched(
             moved = dict(arrays)
             for axis in free[i]:
                 moved[axis.address] = axis.ordered(moved[axis.address], order)
-            if _closeness(moved, target) > _closeness(arrays, target):
-                arrays, gained = moved, True
+            if (closer := _closeness(moved, target)) > close:
+                arrays, close, gained = moved, closer, True
     return arrays
 
 
