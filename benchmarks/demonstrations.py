@@ -3,7 +3,7 @@
 import json
 import time
 
-from benchmarks.comparisons.protocol import versions
+from headway.claims.evidence import versions
 from headway.report.demonstration import demonstrations
 from headway.report.path import SECONDS
 

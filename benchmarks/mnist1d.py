@@ -5,13 +5,12 @@ The result is stored in `benchmarks/results/mnist1d.json`, and `docs/mnist1d.md`
 """
 
 import json
-import platform
 import statistics
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from headway.claims.evidence import versions
 from headway.data.bundled import MNIST1D
 from headway.training.named import named
 from headway.training.recipe import Recipe
@@ -40,8 +39,7 @@ def measure() -> dict[str, Any]:
             runs = [train(replace(base, seed=seed)) for seed in range(SEEDS)]
             rows[f"{model}{' shuffled' if shuffled else ''}"] = [run.results["test"]["accuracy"] for run in runs]
             print(model, "shuffled" if shuffled else "ordered", spread(rows[next(reversed(rows))]), flush=True)
-    versions = {name: version(name) for name in ("headway", "jax", "mnist1d")} | {"python": platform.python_version()}
-    return {"test_accuracy": rows, "seeds": list(range(SEEDS)), "versions": versions}
+    return {"test_accuracy": rows, "seeds": list(range(SEEDS)), "versions": versions("mnist1d")}
 
 
 def spread(values: list[float]) -> str:
@@ -55,7 +53,7 @@ def page(result: dict[str, Any]) -> str:
     lines = [
         f"| {m} | {spread(rows[m])} | {PAPER[m][0]} | {spread(rows[m + ' shuffled'])} | {PAPER[m][1]} |" for m in MODELS
     ]
-    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    measured_with = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     return "\n".join([
         "# MNIST-1D",
         "",
@@ -69,7 +67,7 @@ def page(result: dict[str, Any]) -> str:
         "|---|---|---|---|---|",
         *lines,
         "",
-        f"Versions: {versions}.",
+        f"Versions: {measured_with}.",
         "",
     ])  # fmt: skip
 

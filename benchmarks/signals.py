@@ -10,7 +10,6 @@ import random
 import sys
 import time
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from benchmarks.ours import Headway
 from benchmarks.ratios import paired_ratio
 from benchmarks.report import markdown, shown
 from benchmarks.workloads import WORKLOADS, Workload
+from headway.claims.evidence import versions
 from headway.signals.probe import Watch
 from headway.signals.statistics import STATISTICS
 
@@ -32,8 +32,7 @@ ROUNDS = 31
 def measure(rounds: int) -> dict[str, Any]:
     """Seconds of every block, by workload and interval."""
     found = {name: measured(workload, rounds) for name, workload in WORKLOADS.items()}
-    versions = {name: version(name) for name in ("headway", "jax", "jaxlib")} | {"python": platform.python_version()}
-    return {"workloads": found, "rounds": rounds, "versions": versions, "machine": platform.machine()}
+    return {"workloads": found, "rounds": rounds, "versions": versions("jaxlib"), "machine": platform.machine()}
 
 
 def measured(workload: Workload, rounds: int) -> dict[str, Any]:
@@ -72,7 +71,7 @@ def flops(system: Headway) -> float:
 
 def page(result: Mapping[str, Any]) -> str:
     """The page of the documentation that this result makes."""
-    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    measured_with = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     rows = []
     for name, found in result["workloads"].items():
         plain = found["seconds"]["None"]
@@ -90,7 +89,7 @@ argument; a watched update is a second form of the step in the same program, and
 device until the chunk of updates is over.
 
 What it costs: the time of a block of updates by that of an unwatched block in the same round, median over
-{result["rounds"]} rounds with the 95 % bootstrap interval of that median. {versions}.
+{result["rounds"]} rounds with the 95 % bootstrap interval of that median. {measured_with}.
 
 {markdown(header, rows)}
 """

@@ -5,13 +5,12 @@ record is stored in `docs/story/cure.json`; the README's block and its picture a
 """
 
 import json
-import platform
 import re
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from headway.claims.evidence import versions
 from headway.concepts.catalog import deep_learning
 from headway.doctor.cure import Cure, cure
 from headway.report.figures import gradient_flow
@@ -27,13 +26,12 @@ NAME = "digits-sigmoid20"
 
 def measure() -> dict[str, Any]:
     """The record of the demo's cure, run now."""
-    versions = {name: version(name) for name in ("headway", "jax", "numpy")} | {"python": platform.python_version()}
-    return {"versions": versions} | cure(named(NAME).recipe, tell=lambda doing: print(doing, flush=True)).record()
+    return {"versions": versions()} | cure(named(NAME).recipe, tell=lambda doing: print(doing, flush=True)).record()
 
 
 def block(record: dict[str, Any]) -> str:
     """What stands in the README: the command, the picture, the story, the versions."""
-    versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
+    measured_with = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
     return "\n".join([
         "![‖dL/dh‖ behind each layer, before the cure and after](docs/story/gradient-flow.svg)",
         "",
@@ -42,7 +40,7 @@ def block(record: dict[str, Any]) -> str:
         "",
         story(Cure.of(record), deep_learning()) + "```",
         "",
-        f"From the stored run [docs/story/cure.json](docs/story/cure.json): {versions}.",
+        f"From the stored run [docs/story/cure.json](docs/story/cure.json): {measured_with}.",
         "",
     ])  # fmt: skip
 

@@ -1,14 +1,13 @@
 """How arms are compared: tuned on seeds of their own, then run on ten seeds, the same for all; stored arm by arm."""
 
 import json
-import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from headway.claims.evidence import versions
 from headway.data.dataset import Dataset
 from headway.spec.json import from_dict, to_dict
 from headway.training.recipe import Recipe
@@ -104,7 +103,3 @@ def cell_record(cell: Cell, measures: tuple[str, ...]) -> dict[str, Any]:
     """A point of a sweep, and its measures seed by seed."""
     values = {measure: cell.measured(*measure.split("/")) for measure in measures}
     return {"point": dict(cell.point), "finite": cell.finite, "values": values}
-
-
-def versions() -> dict[str, str]:
-    return {name: version(name) for name in ("headway", "jax", "numpy")} | {"python": platform.python_version()}

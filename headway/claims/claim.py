@@ -86,6 +86,7 @@ class Verdict:
     control: tuple[Judged, ...] = ()
     sham: tuple[Judged, ...] = ()
     limits: tuple[tuple[str, Judged], ...] = ()
+    counterexample: Judged | None = None
 
 
 def verdict(claim: Claim, numbers: Numbers) -> Verdict:
@@ -100,7 +101,9 @@ def verdict(claim: Claim, numbers: Numbers) -> Verdict:
     needs, control, sham = ([c.judge(numbers) for c in part] for part in (claim.needs, claim.control, claim.sham))
     limits = [(limit.said, limit.shown_by.judge(numbers)) for limit in claim.limits if limit.shown_by is not None]
     word, because = _decided(claim, needs, control, sham, [said for said, one in limits if one.answer == "yes"])
-    return Verdict(word, because, tuple(needs), tuple(control), tuple(sham), tuple(limits))
+    against = claim.counterexample.shown_by if claim.counterexample else None
+    return Verdict(word, because, tuple(needs), tuple(control), tuple(sham), tuple(limits),
+                   None if against is None else against.judge(numbers))  # fmt: skip
 
 
 def _decided(

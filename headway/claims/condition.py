@@ -1,5 +1,6 @@
 """What must be true of measured numbers: bounds, levels, paired differences, doses; each says yes, no or open."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
@@ -56,9 +57,9 @@ class Condition(Spec):
         raise NotImplementedError
 
 
-@spec
-class Bounded(Condition):
-    """Every value of a metric lies between `low` and `high`, either of which may be left out: for what is exact."""
+@dataclass(frozen=True, repr=False)
+class Within(Condition):
+    """A metric of one arm between `low` and `high`, either of which may be left out."""
 
     metric: str
     _: KW_ONLY
@@ -66,60 +67,81 @@ class Bounded(Condition):
     low: float | None = None
     high: float | None = None
 
+    def arms(self) -> tuple[str, ...]:
+        return (self.arm,)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Both bounds, infinite where there is none."""
+        return -np.inf if self.low is None else self.low, np.inf if self.high is None else self.high
+
+    @property
+    def said(self) -> str:
+        """`loss of control ≥ 1`."""
+        if self.low is None:
+            bounds = f"≤ {self.high:g}"
+        else:
+            bounds = f"≥ {self.low:g}" if self.high is None else f"in [{self.low:g}, {self.high:g}]"
+        return f"{self.metric} of {self.arm} {bounds}"
+
+
+@spec
+class Bounded(Within):
+    """Every value of a metric lies between `low` and `high`: for what is exact."""
+
     def judge(self, numbers: Numbers) -> Judged:
-        values = taken(numbers, self.arm, self.metric)
-        inside = bool(np.all(values >= _or(self.low, -np.inf)) and np.all(values <= _or(self.high, np.inf)))
-        said = f"{self.metric} of {self.arm} {_between(self.low, self.high)}"
+        values, (least, most) = taken(numbers, self.arm, self.metric), self.ends
+        inside = bool(np.all(values >= least) and np.all(values <= most))
         low, high = float(values.min()), float(values.max())
         worst = high if self.high is not None else low
-        return Judged(said, "yes" if inside else "no", worst, low, high, reason="" if inside else "out of bounds")
+        return Judged(self.said, "yes" if inside else "no", worst, low, high, reason="" if inside else "out of bounds")
 
     def points(self, numbers: Numbers) -> bool:
         return self.judge(numbers).answer == "yes"
 
-    def arms(self) -> tuple[str, ...]:
-        return (self.arm,)
-
 
 @spec
-class Level(Condition):
-    """The mean of a metric lies between `low` and `high`, either of which may be left out, with its whole interval."""
+class Level(Within):
+    """The mean of a metric lies between `low` and `high` with its whole interval."""
+
+    def judge(self, numbers: Numbers) -> Judged:
+        values, (least, most) = taken(numbers, self.arm, self.metric), self.ends
+        low, high = interval(values.tolist(), LEVEL)
+        answer: Answer = "yes" if least <= low and high <= most else "no" if high < least or most < low else "open"
+        reason = "out of bounds" if answer == "no" else ""
+        return Judged(f"mean {self.said}", answer, float(values.mean()), low, high, reason=reason)
+
+    def points(self, numbers: Numbers) -> bool:
+        least, most = self.ends
+        return bool(least <= taken(numbers, self.arm, self.metric).mean() <= most)
+
+
+@dataclass(frozen=True, repr=False)
+class Paired(Condition):
+    """A metric of one arm held against that of another, seed by seed."""
 
     metric: str
     _: KW_ONLY
     arm: str
-    low: float | None = None
-    high: float | None = None
-
-    def judge(self, numbers: Numbers) -> Judged:
-        values = taken(numbers, self.arm, self.metric)
-        low, high = interval(values.tolist(), LEVEL)
-        least, most = _or(self.low, -np.inf), _or(self.high, np.inf)
-        answer: Answer = "yes" if least <= low and high <= most else "no" if high < least or most < low else "open"
-        said = f"mean {self.metric} of {self.arm} {_between(self.low, self.high)}"
-        return Judged(said, answer, float(values.mean()), low, high, reason="out of bounds" if answer == "no" else "")
-
-    def points(self, numbers: Numbers) -> bool:
-        mean = taken(numbers, self.arm, self.metric).mean()
-        return bool(_or(self.low, -np.inf) <= mean <= _or(self.high, np.inf))
+    than: str
 
     def arms(self) -> tuple[str, ...]:
-        return (self.arm,)
+        return self.arm, self.than
+
+    def differences(self, numbers: Numbers) -> np.ndarray:
+        """The one minus the other, [seeds]."""
+        return taken(numbers, self.arm, self.metric) - taken(numbers, self.than, self.metric)
 
 
 @spec
-class Differs(Condition):
+class Differs(Paired):
     """A metric of `arm` minus that of `than`, seed by seed, is at least `by`; or, of a negative `by`, at most.
 
     |by| is the smallest effect of interest, stated before the runs. The paired bootstrap interval of the mean decides:
     all beyond `by` is yes; all within ±by is no, there is no effect; all beyond −by is no, on the wrong side.
     """
 
-    metric: str
-    _: KW_ONLY
-    arm: str
-    than: str
-    by: float
+    by: float = dataclasses.field(kw_only=True)
 
     def __post_init__(self) -> None:
         if self.by == 0:
@@ -127,7 +149,7 @@ class Differs(Condition):
 
     def judge(self, numbers: Numbers) -> Judged:
         sign, least = np.sign(self.by), abs(self.by)
-        differences = sign * difference(numbers, self.arm, self.than, self.metric)
+        differences = sign * self.differences(numbers)
         low, high = interval(differences.tolist(), LEVEL)
         answer: Answer = "yes" if low > least else "no" if high < least and (low > -least or high < -least) else "open"
         reason = ("wrong side" if high < -least else "no effect") if answer == "no" else ""
@@ -138,24 +160,17 @@ class Differs(Condition):
         return Judged(said, answer, float(sign * differences.mean()), least_end, most_end, p, reason)
 
     def points(self, numbers: Numbers) -> bool:
-        return bool(np.sign(self.by) * difference(numbers, self.arm, self.than, self.metric).mean() > 0)
-
-    def arms(self) -> tuple[str, ...]:
-        return self.arm, self.than
+        return bool(np.sign(self.by) * self.differences(numbers).mean() > 0)
 
 
 @spec
-class Alike(Condition):
+class Alike(Paired):
     """A metric of `arm` minus that of `than`, seed by seed, stays within ±`within`, with its whole interval."""
 
-    metric: str
-    _: KW_ONLY
-    arm: str
-    than: str
-    within: Annotated[float, Field(gt=0)]
+    within: Annotated[float, Field(gt=0)] = dataclasses.field(kw_only=True)
 
     def judge(self, numbers: Numbers) -> Judged:
-        differences = difference(numbers, self.arm, self.than, self.metric)
+        differences = self.differences(numbers)
         low, high = interval(differences.tolist(), LEVEL)
         apart = low > self.within or high < -self.within
         answer: Answer = "no" if apart else "yes" if max(-low, high) <= self.within else "open"
@@ -163,10 +178,7 @@ class Alike(Condition):
         return Judged(said, answer, float(differences.mean()), low, high, reason="out of bounds" if apart else "")
 
     def points(self, numbers: Numbers) -> bool:
-        return bool(abs(difference(numbers, self.arm, self.than, self.metric).mean()) <= self.within)
-
-    def arms(self) -> tuple[str, ...]:
-        return self.arm, self.than
+        return bool(abs(self.differences(numbers).mean()) <= self.within)
 
 
 @spec
@@ -183,7 +195,8 @@ class Dose(Condition):
 
     def judge(self, numbers: Numbers) -> Judged:
         whole = Differs(self.metric, arm=self.along[-1], than=self.along[0], by=self.by).judge(numbers)
-        steps = [np.sign(self.by) * difference(numbers, b, a, self.metric) for a, b in pairwise(self.along)]
+        values = [taken(numbers, arm, self.metric) for arm in self.along]
+        steps = [np.sign(self.by) * (b - a) for a, b in pairwise(values)]
         back = any(interval(step.tolist(), LEVEL)[1] < 0 for step in steps)
         said = f"{self.metric} {'rises' if self.by > 0 else 'falls'} by {abs(self.by):g} along {', '.join(self.along)}"
         answer: Answer = "no" if back else whole.answer
@@ -224,18 +237,3 @@ def taken(numbers: Numbers, arm: str, metric: str) -> np.ndarray:
         if name not in known:
             raise HeadwayError(where, f"must be measured: {', '.join(known)}", name, did_you_mean(name, known))
     return np.asarray(numbers[arm][metric], float)
-
-
-def difference(numbers: Numbers, arm: str, than: str, metric: str) -> np.ndarray:
-    """A metric of one arm minus that of another, seed by seed, [seeds]."""
-    return taken(numbers, arm, metric) - taken(numbers, than, metric)
-
-
-def _or(bound: float | None, otherwise: float) -> float:
-    return otherwise if bound is None else bound
-
-
-def _between(low: float | None, high: float | None) -> str:
-    if low is None:
-        return f"≤ {high:g}"
-    return f"≥ {low:g}" if high is None else f"in [{low:g}, {high:g}]"

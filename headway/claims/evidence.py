@@ -51,12 +51,15 @@ class Evidence:
 
     def save(self, folder: Path = FOLDER) -> Path:
         """Write it, in the place of what was known of this arm on seeds that begin alike."""
-        for path, known in files(folder, self.design):
-            if (known.arm, known.seeds[0]) == (self.arm, self.seeds[0]):
-                path.unlink()
+        from headway.training.checkpoint import write_durably
+
         path = folder / self.design / f"{self.digest}.json"
+        before = [old for old, known in files(folder, self.design)
+                  if (known.arm, known.seeds[0]) == (self.arm, self.seeds[0]) and old != path]  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
+        write_durably(path, (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode())
+        for old in before:
+            old.unlink()
         return path
 
 
@@ -87,9 +90,14 @@ def numbers_of(found: Mapping[str, Evidence]) -> dict[str, dict[str, list[float]
 
 def made_here() -> dict[str, Any]:
     """Where and when: versions, processor, cores, day."""
-    versions = {name: version(name) for name in ("headway", "jax", "numpy")} | {"python": platform.python_version()}
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"versions": versions, "processor": processor(), "cores": cores, "day": datetime.now(UTC).date().isoformat()}
+    cores, day = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(), datetime.now(UTC)
+    return {"versions": versions(), "processor": processor(), "cores": cores, "day": day.date().isoformat()}
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """The versions of Headway, JAX and these packages, NumPy unless others are named, and of Python."""
+    found = {name: version(name) for name in ("headway", "jax", *(packages or ("numpy",)))}
+    return found | {"python": platform.python_version()}
 
 
 def processor() -> str:

@@ -1,7 +1,7 @@
 """Claims put to the test: arms that are missing or stale are measured and stored one by one, so it can be resumed."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from headway.claims.catalog import design
@@ -20,7 +20,9 @@ def needed(claims: Iterable[Claim]) -> list[Work]:
 
 def missing(work: Iterable[Work], first: int = 0, folder: Path = FOLDER) -> list[Work]:
     """Those that are not stored for the code as it is."""
-    return [(name, arm) for name, arm in work if (e := stored(name, first, folder).get(arm)) is None or e.stale]
+    work = list(work)
+    known = {name: stored(name, first, folder) for name in dict.fromkeys(name for name, _ in work)}
+    return [(name, arm) for name, arm in work if (found := known[name].get(arm)) is None or found.stale]
 
 
 def measure(name: str, arm: str, first: int = 0) -> Evidence:
@@ -49,12 +51,21 @@ def run(
         evidence = measure(name, arm, first)
         evidence.save(folder)
         tell(evidence)
-    return {claim.id: verdict_on(claim, first, folder) for claim in claims}
+    return {claim.id: verdict_on(claim, found) for claim, found in evidence_on(claims, first, folder)}
 
 
-def verdict_on(claim: Claim, first: int = 0, folder: Path = FOLDER) -> Verdict:
-    """The verdict that the stored evidence gives; "pending" where some is not stored. Nothing is run."""
-    found = {} if claim.pending else stored(claim.design, first, folder)
+def evidence_on(
+    claims: Iterable[Claim], first: int = 0, folder: Path = FOLDER
+) -> list[tuple[Claim, dict[str, Evidence]]]:
+    """Each claim with what is stored of its arms; every design is read once."""
+    claims = list(claims)
+    known = {name: stored(name, first, folder) for name in dict.fromkeys(claim.design for claim in claims) if name}
+    return [(claim, {arm: known[claim.design][arm] for arm in claim.arms if arm in known[claim.design]})
+            if claim.design else (claim, {}) for claim in claims]  # fmt: skip
+
+
+def verdict_on(claim: Claim, found: Mapping[str, Evidence]) -> Verdict:
+    """The verdict that the evidence on its arms gives; "pending" where some is not stored. Nothing is run."""
     absent = [arm for arm in claim.arms if arm not in found]
     if absent and not claim.pending:
         return Verdict("pending", f"not measured yet: {', '.join(absent)}")

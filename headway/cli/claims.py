@@ -21,23 +21,17 @@ app.add_typer(claims, name="claims")
 def show(ids: Ids = None, *, as_json: AsJson = False) -> None:
     """Show stored verdicts; of a single claim also its design, numbers and picture. Runs nothing."""
     from headway.claims.catalog import chosen, design
-    from headway.claims.evidence import stored
-    from headway.claims.run import verdict_on
+    from headway.claims.run import evidence_on, verdict_on
     from headway.report.claim import claim_record, claim_text, verdict_table
 
-    wanted = chosen(ids or [])
-    evidence = {claim.id: stored(claim.design) if claim.design else {} for claim in wanted}
-    found = {claim.id: (claim, verdict_on(claim), any(evidence[claim.id][arm].stale for arm in claim.arms
-                                                      if arm in evidence[claim.id])) for claim in wanted}  # fmt: skip
+    seen = [(claim, verdict_on(claim, evidence), evidence) for claim, evidence in evidence_on(chosen(ids or []))]
     if as_json:
-        records = [claim_record(claim, verdict, evidence[id]) for id, (claim, verdict, _) in found.items()]
-        print(json.dumps(records, indent=2, ensure_ascii=False))
-    elif len(wanted) == 1:
-        (claim,) = wanted
-        says = "" if claim.pending else design(claim.design).says
-        print(claim_text(claim, found[claim.id][1], evidence[claim.id], says))
+        print(json.dumps([claim_record(*one) for one in seen], indent=2, ensure_ascii=False))
+    elif len(seen) == 1:
+        (claim, verdict, evidence) = seen[0]
+        print(claim_text(claim, verdict, evidence, "" if claim.pending else design(claim.design).says))
     else:
-        print(verdict_table(found))
+        print(verdict_table(seen))
 
 
 @claims.command()

@@ -2,7 +2,7 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,14 @@ from headway.report.wording import short
 WIDTH = 100
 
 
-def verdict_table(found: Mapping[str, tuple[Claim, Verdict, bool]]) -> str:
+def verdict_table(seen: Sequence[tuple[Claim, Verdict, Mapping[str, Evidence]]]) -> str:
     """Number, statement, check and verdict of claims, and how often each stands; a star: the code has changed since."""
-    rows = [(id, claim.says, claim.check, verdict.word + ("*" if stale else "")) for id, (claim, verdict, stale) in
-            found.items()]  # fmt: skip
-    counts = Counter(verdict.word for _, verdict, _ in found.values())
+    old = {claim.id for claim, _, evidence in seen if any(one.stale for one in evidence.values())}
+    rows = [(claim.id, claim.says, claim.check, verdict.word + "*" * (claim.id in old)) for claim, verdict, _ in seen]
+    counts = Counter(verdict.word for _, verdict, _ in seen)
     total = ", ".join(f"{count} {word}" for word, count in counts.most_common())
-    stale = sum(stale for *_, stale in found.values())
-    note = f"\n* {stale} measured on other code than this" if stale else ""
-    return f"{table(('claim', 'statement', 'check', 'verdict'), rows)}\n\n{len(found)} claims: {total}{note}"
+    note = f"\n* {len(old)} measured on other code than this" if old else ""
+    return f"{table(('claim', 'statement', 'check', 'verdict'), rows)}\n\n{len(rows)} claims: {total}{note}"
 
 
 def claim_record(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence]) -> dict[str, Any]:
@@ -36,9 +35,10 @@ def claim_record(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence
         "replaced_by": list(claim.replaced_by),
         **{name: [vars(one) for one in judged] for name, judged in parts.items()},
         "limits": [{"limit": said} | vars(one) for said, one in verdict.limits],
-        "counterexample": claim.counterexample.said if claim.counterexample else None,
+        "counterexample": claim.counterexample and {"limit": claim.counterexample.said}
+        | (vars(verdict.counterexample) if verdict.counterexample else {}),
         "arms": {arm: {"seeds": found.seeds, "numbers": found.numbers, "stale": found.stale}
-                 for arm, found in evidence.items() if arm in claim.arms},
+                 for arm, found in evidence.items()},
     }  # fmt: skip
 
 
@@ -47,19 +47,19 @@ def claim_text(claim: Claim, verdict: Verdict, evidence: Mapping[str, Evidence],
     lines = [f"{claim.id}  {claim.says}", f"Verdict: {verdict.word}", *wrapped(verdict.because), ""]
     lines += wrapped(f"Design {claim.design}. {design}") if design else []
     parts = (("needs", verdict.needs), ("control", verdict.control), ("sham", verdict.sham),
-             ("limit", [one for _, one in verdict.limits]))  # fmt: skip
+             ("limit", [one for _, one in verdict.limits]),
+             ("counterexample", [verdict.counterexample] if verdict.counterexample else []))  # fmt: skip
     for name, judged in parts:
         lines += [line for one in judged for line in (f"{name}: {one.said}", f"    {one.answer}: {measured(one)}")]
-    arms = {arm: evidence[arm] for arm in claim.arms if arm in evidence}
     metrics = dict.fromkeys(getattr(c, "metric", "") for c in claim.conditions)
     for metric in (m for m in metrics if m):
-        lines += ["", picture(metric, {arm: e.numbers[metric] for arm, e in arms.items() if metric in e.numbers})]
+        lines += ["", picture(metric, {arm: e.numbers[metric] for arm, e in evidence.items() if metric in e.numbers})]
     for label, text in (("Scope", claim.scope), ("Counterexample", claim.counterexample and claim.counterexample.said),
                         ("Remark", claim.remark), ("Better said by", ", ".join(claim.replaced_by))):  # fmt: skip
         lines += ["", *wrapped(f"{label}: {text}")] if text else []
-    seconds = sum(found.seconds for found in arms.values())
-    stale = ", on code that has changed since" if any(found.stale for found in arms.values()) else ""
-    lines += ["", f"Measured in {seconds:.0f} s{stale}."] if arms else []
+    seconds = sum(found.seconds for found in evidence.values())
+    stale = ", on code that has changed since" if any(found.stale for found in evidence.values()) else ""
+    lines += ["", f"Measured in {seconds:.0f} s{stale}."] if evidence else []
     return "\n".join(lines)
 
 
