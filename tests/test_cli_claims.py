@@ -49,6 +49,7 @@ def test_a_quick_look_stores_nothing_and_says_the_direction(told):
 
 @pytest.mark.parametrize(("words", "said"), [
     (("R111",), "no claim of this number; got R111. Did you mean 'R11'"),
+    (("elephants",), "no claim of this number; got ELEPHANTS. All are listed by: headway claims."),
     (("run", "R11", "--tier", "slow"), "--tier: must be quick or full; got slow"),
 ])  # fmt: skip
 def test_a_wrong_question_gets_one_message(words, said, capsys, monkeypatch):

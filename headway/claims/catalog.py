@@ -35,9 +35,9 @@ def chosen(ids: Iterable[str]) -> list[Claim]:
     known = claims()
     for id in (wanted := [id.upper() for id in ids]):
         if id not in known:
-            raise HeadwayError(
-                "claims", "no claim of this number", id, did_you_mean(id, known) or "See: headway claims"
-            )
+            near = did_you_mean(id, known)
+            fix = near if "?" in near else "All are listed by: headway claims."
+            raise HeadwayError("claims", "no claim of this number", id, fix)
     return [known[id] for id in wanted or known]
 
 
