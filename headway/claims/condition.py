@@ -18,6 +18,8 @@ Numbers = Mapping[str, Mapping[str, Sequence[float]]]
 Answer = Literal["yes", "no", "open"]
 LEVEL = 0.05
 """Intervals are two-sided, of confidence 1 − LEVEL."""
+TURN = 0.1
+"""The smallest step back of a dose, as a share of the whole effect that is asked for."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ class Alike(Paired):
 class Dose(Condition):
     """A metric rises by at least `by` from the first arm to the last, or falls where `by` is negative, and never turns.
 
-    A step turns back where the interval of its paired differences lies on the wrong side of 0 as a whole.
+    A step turns back where its paired differences, whole interval and all, go back by more than TURN of `by`.
     """
 
     metric: str
@@ -197,7 +199,7 @@ class Dose(Condition):
         whole = Differs(self.metric, arm=self.along[-1], than=self.along[0], by=self.by).judge(numbers)
         values = [taken(numbers, arm, self.metric) for arm in self.along]
         steps = [np.sign(self.by) * (b - a) for a, b in pairwise(values)]
-        back = any(interval(step.tolist(), LEVEL)[1] < 0 for step in steps)
+        back = any(interval(step.tolist(), LEVEL)[1] < -TURN * abs(self.by) for step in steps)
         said = f"{self.metric} {'rises' if self.by > 0 else 'falls'} by {abs(self.by):g} along {', '.join(self.along)}"
         answer: Answer = "no" if back else whole.answer
         return Judged(said, answer, whole.value, whole.low, whole.high, whole.p, "wrong side" if back else whole.reason)

@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+import tokenize
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,6 +18,9 @@ from headway.spec.error import HeadwayError
 
 PACKAGE = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "evidence"
+PROGRAM = (".py", ".pyi", ".pyc")
+JUDGED_BY = ("jax", "numpy")
+"""The libraries whose major version counts."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,11 @@ class Evidence:
 
     @property
     def stale(self) -> bool:
-        """Whether the code that was reached has changed since."""
-        return self.code != code_of(self.design)
+        """Whether the code that was reached has changed since, or the major version of a library."""
+        then, now = self.made_on.get("versions", {}), versions()
+        return self.code != code_of(self.design) or any(
+            major(then[name]) != major(now[name]) for name in JUDGED_BY if name in then
+        )
 
     def save(self, folder: Path = FOLDER) -> Path:
         """Write it, in the place of what was known of this arm on seeds that begin alike."""
@@ -100,6 +107,12 @@ def versions(*packages: str) -> dict[str, str]:
     return found | {"python": platform.python_version()}
 
 
+def major(number: str) -> str:
+    """The part of a version that changes when a library breaks with what was: 2 of 2.4.0, and 0.10 of 0.10.2."""
+    first, _, rest = number.partition(".")
+    return first if first != "0" else f"0.{rest.partition('.')[0]}"
+
+
 def processor() -> str:
     """The name of the processor, as the system tells it."""
     try:
@@ -111,33 +124,50 @@ def processor() -> str:
 
 @functools.cache
 def code_of(design: str) -> str:
-    """The hash of the code of a design and of all code of the package that this imports; comments do not count."""
-    seen: dict[str, str] = {}
-    waiting = [f"headway/claims/designs/{design.partition('.')[0]}.py"]
+    """The hash of a design's code, of all that it imports of the package, and of the files that these name beside them.
+
+    Comments, docstrings and blank lines do not count, nor does the version of Python.
+    """
+    seen: dict[Path, str] = {}
+    waiting = [PACKAGE / "claims" / "designs" / f"{design.partition('.')[0]}.py"]
     while waiting:
         here = waiting.pop()
         if here not in seen:
-            seen[here], imported = _read(here)
-            waiting += imported
-    return hashlib.sha256(json.dumps(sorted(seen.items())).encode()).hexdigest()[:12]
+            seen[here], reached = _read(here)
+            waiting += reached
+    told = sorted((path.relative_to(PACKAGE).as_posix(), text) for path, text in seen.items())
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
 
 
 @functools.cache
-def _read(path: str) -> tuple[str, tuple[str, ...]]:
-    """A file's code without comments and docstrings, and the files of the package that it imports anywhere in it."""
-    tree = ast.parse((PACKAGE.parent / path).read_text())
-    names = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    paths = (f"{name.replace('.', '/')}.py" for name in names if name.startswith("headway."))
-    return ast.dump(without_docstrings(tree)), tuple(path for path in paths if (PACKAGE.parent / path).exists())
+def _read(path: Path) -> tuple[str, tuple[Path, ...]]:
+    """What counts of a file, and the files that it reaches: modules that it imports, and data in folders it names."""
+    if path.suffix != ".py":
+        return hashlib.sha256(path.read_bytes()).hexdigest(), ()
+    text = path.read_text()
+    parts = list(ast.walk(ast.parse(text)))
+    words = {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+    folders = [path.parent / word for word in words if word.isidentifier() and (path.parent / word).is_dir()]
+    data = (file for folder in folders for file in folder.rglob("*") if file.is_file() and file.suffix not in PROGRAM)
+    return code_alone(text), (*(file for part in parts for file in _imported(part)), *data)
 
 
-def without_docstrings(tree: ast.Module) -> ast.Module:
-    """The code alone: what it says of itself does not change what it computes."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
-    return tree
+def _imported(part: ast.AST) -> Iterator[Path]:
+    """The files of a statement `from headway.a.b import c`: b where it is one, else b's own page, and c in it."""
+    if isinstance(part, ast.ImportFrom) and (part.module or "").startswith("headway."):
+        place = PACKAGE.joinpath(*str(part.module).split(".")[1:])
+        inside = (place / f"{name.name}.py" for name in part.names)
+        yield from (file for file in (place.with_suffix(".py"), place / "__init__.py", *inside) if file.exists())
 
 
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+def code_alone(text: str) -> str:
+    """The lines of a program without comments, docstrings and blank lines: what it says of itself computes nothing."""
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * (int(node.end_lineno or 0) - node.lineno + 1)
+    for token in tokenize.generate_tokens(iter(f"{line}\n" for line in text.splitlines()).__next__):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    return "\n".join(line.rstrip() for line in lines if line.strip())

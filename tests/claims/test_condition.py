@@ -60,6 +60,8 @@ def test_a_dose_must_not_turn_back():
     assert Dose("loss", along=along, by=-1.0).judge(numbers(a=2, b=1 + SEEDS, c=0)).answer == "yes"
     turned = Dose("loss", along=along, by=1.0).judge(numbers(a=0, b=3 + SEEDS, c=2))
     assert (turned.answer, turned.reason) == ("no", "wrong side")
+    for back, answer in ((0.05, "yes"), (0.2, "no")):
+        assert Dose("loss", along=along, by=1.0).judge(numbers(a=0, b=2, c=2 - back)).answer == answer
 
 
 def test_some_of_several_count_the_sure_ones_and_those_that_may_be():

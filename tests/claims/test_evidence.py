@@ -1,11 +1,11 @@
 """Evidence: what is stored is what was measured, an edit of it is seen, and so is a change of the code it reached."""
 
-import json
+import dataclasses
 
 import pytest
 
 from headway.claims import evidence as module
-from headway.claims.evidence import Evidence, code_of, files, stored, without_docstrings
+from headway.claims.evidence import Evidence, code_alone, code_of, files, major, stored, versions
 from headway.spec.error import HeadwayError
 
 
@@ -32,29 +32,46 @@ def test_a_number_that_was_edited_is_seen(tmp_path):
         files(tmp_path, "gradients.flow")
 
 
-def test_evidence_is_stale_when_code_that_it_reached_changes_and_not_when_a_comment_does(tmp_path, monkeypatch):
+def test_evidence_is_stale_when_code_or_data_that_it_reached_changes_and_not_when_a_comment_does(tmp_path, monkeypatch):
     package = tmp_path / "headway"
-    design, layer = "from headway.network.dense import Dense\n", "class Dense: pass\n"
-    for path, text in {"claims/designs/gradients.py": design, "network/dense.py": layer}.items():
+    texts = {
+        "claims/designs/gradients.py": "def f():\n    from headway.network import dense, Other\n",
+        "network/__init__.py": "Other = 1\n",
+        "network/dense.py": 'from pathlib import Path\nclass Dense:\n    x = Path(__file__).parent / "tables"\n',
+        "network/tables/of.toml": "a = 1\n",
+        "network/other.py": "y = 1\n",
+    }
+    for path, text in texts.items():
         (package / path).parent.mkdir(parents=True, exist_ok=True)
         (package / path).write_text(text)
     monkeypatch.setattr(module, "PACKAGE", package)
 
-    def stale_after(text):
+    def stale_after(path, old, new):
         code_of.cache_clear(), module._read.cache_clear()
         found = made()
-        (package / "network/dense.py").write_text(text)
+        assert old in texts[path]
+        (package / path).write_text(texts[path].replace(old, new))
         code_of.cache_clear(), module._read.cache_clear()
-        return found.stale
+        stale = found.stale
+        (package / path).write_text(texts[path])
+        code_of.cache_clear(), module._read.cache_clear()
+        return stale
 
-    assert not stale_after('"""What it is."""\nclass Dense: pass  # the same\n')
-    assert stale_after("class Dense: x = 1\n")
-    code_of.cache_clear(), module._read.cache_clear()
+    assert not stale_after("network/dense.py", "class Dense:", '# What is dense.\n\nclass Dense:  # so\n    """A."""\n')
+    assert not stale_after("network/other.py", "1", "2")
+    assert stale_after("network/dense.py", "class Dense:", "class Thin:")
+    assert stale_after("network/__init__.py", "1", "2")
+    assert stale_after("network/tables/of.toml", "1", "2")
 
 
-def test_code_reaches_through_the_imports_of_functions_too():
-    import ast
+def test_evidence_is_stale_when_the_major_version_of_a_library_changes():
+    then = versions()
+    assert not dataclasses.replace(made(), made_on={"versions": then}).stale
+    assert not dataclasses.replace(made(), made_on={"versions": then | {"python": "2.7.1"}}).stale
+    assert dataclasses.replace(made(), made_on={"versions": then | {"numpy": "1.26.0"}}).stale
+    assert [major(number) for number in ("2.4.0", "0.10.2", "1")] == ["2", "0.10", "1"]
 
-    tree = ast.parse('"""A."""\ndef f():\n    """B."""\n')
-    assert "A." not in ast.dump(without_docstrings(tree))
-    assert json.dumps(code_of("gradients.flow")) != json.dumps("")
+
+def test_what_code_says_of_itself_does_not_count_and_what_looks_like_it_does():
+    text = '"""A."""\ndef f():\n    """B\n    C."""\n\n    return "# no comment"  # a comment\n'
+    assert code_alone(text) == 'def f():\n    return "# no comment"'

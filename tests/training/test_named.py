@@ -33,7 +33,7 @@ def test_a_named_recipe_is_the_text_in_golden(name):
 
 
 def test_golden_holds_no_other_recipe():
-    assert {path.stem for path in GOLDEN.glob("*.json")} == set(RECIPES)
+    assert {path.stem for path in GOLDEN.glob("*.json")} - {"claims"} == set(RECIPES)
 
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if name not in LONG])
