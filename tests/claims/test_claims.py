@@ -8,7 +8,7 @@ import pytest
 
 from headway.claims.catalog import chosen, claims, design
 from headway.claims.claim import points
-from headway.claims.run import quick
+from headway.claims.run import needed, quick
 from headway.concepts.catalog import deep_learning
 from headway.spec.error import HeadwayError
 
@@ -41,6 +41,11 @@ def test_a_claim_takes_numbers_from_arms_that_its_design_has_and_names_claims_th
     assert set(claim.replaced_by) <= set(claims())
     assert claim.scope or claim.check in ("structural", "identity", "ill-typed"), "what is measured has a scope"
     assert claim.remark or not claim.limits or all(limit.said for limit in claim.limits)
+
+
+def test_every_arm_of_a_design_is_read_by_a_claim():
+    read = {arm for _, arm in needed(claims().values())}
+    assert not {f"{name}: {arm}" for name in DESIGNS for arm in design(name).names if arm not in read}
 
 
 @pytest.mark.parametrize("name", DESIGNS)

@@ -3,7 +3,6 @@
 import functools
 import math
 from collections.abc import Callable
-from itertools import product
 from typing import Any
 
 import jax
@@ -25,9 +24,15 @@ WIDTH, DEPTH, EXAMPLES, CLASSES = 32, 20, 64, 10
 ACTIVATIONS: dict[str, Activation] = {
     "linear": Identity(), "sigmoid": Sigmoid(), "tanh": Tanh(), "relu": ReLU(), "gelu": GELU(), "softplus": Softplus(),
 }  # fmt: skip
-GAINS = (0.5, 1.0, 2.0, 4.0)
-"""Variances of the weights, times the number of inputs."""
-DEPTHS = (5, 10, 20, 40)
+GAINS = {
+    "linear": (0.5, 1.0, 2.0, 4.0), "sigmoid": (1.0, 2.0, 4.0), "tanh": (0.5, 1.0, 4.0), "relu": (0.5, 1.0, 2.0, 4.0),
+    "gelu": (0.5, 4.0), "softplus": (0.5, 4.0),
+}  # fmt: skip
+"""Activation → variances of the weights, times the number of inputs."""
+DEEPER = {("sigmoid", 1.0): (5, 10, 40), ("relu", 2.0): (5, 40)}
+"""Activation and gain → other numbers of blocks."""
+PAST = {"residual": ("sigmoid", "relu"), "scaled residual": ("sigmoid", "tanh", "relu")}
+"""Way past a block → activations, at a gain of 2 with ReLU and of 1 otherwise."""
 WAYS: dict[str, Callable[[Layer, int], Layer]] = {
     "plain": lambda body, depth: body,
     "residual": lambda body, depth: Residual(body),
@@ -95,10 +100,11 @@ def measured(network: Sequential, seed: int) -> Measures:
     return found | per_ten | {"modes apart": abs(found["forward"] - found["reverse"])}
 
 
-PLAIN = [("plain", activation, gain, DEPTH) for activation, gain in product(ACTIVATIONS, GAINS)]
-DEEPER = [("plain", *chosen, depth) for chosen in (("sigmoid", 1.0), ("relu", 2.0)) for depth in DEPTHS]
-PAST = [(way, activation, gain, DEPTH) for way in ("residual", "scaled residual")
-        for activation, gain in (("sigmoid", 1.0), ("tanh", 1.0), ("relu", 2.0))]  # fmt: skip
+STACKS = [
+    *(("plain", activation, gain, DEPTH) for activation, gains in GAINS.items() for gain in gains),
+    *(("plain", *chosen, depth) for chosen, depths in DEEPER.items() for depth in depths),
+    *((way, name, 2.0 if name == "relu" else 1.0, DEPTH) for way, names in PAST.items() for name in names),
+]
 DESIGNS = {
     "flow": Drawn(
         "Networks as they are drawn: 20 blocks of a dense layer of 32 units and an activation, weights of variance "
@@ -106,6 +112,6 @@ DESIGNS = {
         "over that behind them, per ten blocks, below 0 where it vanishes; `weight-gradient decades` the same of "
         "‖dL/dw‖ of the first and the last block; `forward`, `reverse`: log10 of the norm of the Jacobian of all "
         "blocks at one input, by both modes.",
-        {name_of(*way): functools.partial(measured, blocks(*way)) for way in (*PLAIN, *DEEPER, *PAST)},
+        {name_of(*way): functools.partial(measured, blocks(*way)) for way in STACKS},
     ),
 }

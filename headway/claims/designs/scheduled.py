@@ -43,6 +43,6 @@ DESIGNS = {
         {"constant": scheduled(0, False), "warm-up": scheduled(WARM, False), "decay": scheduled(0, True),
          "warm-up and decay": scheduled(WARM, True), "sham": scheduled(0, False, again=True)},
         measured,
-        seeds=20,
+        seeds=80,
     ),
 }  # fmt: skip

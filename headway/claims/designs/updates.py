@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from headway.claims.design import Exact, Measures
+from headway.claims.designs.exact import registered
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.adaptive import Adam, AdamW
 from headway.learning.optimizers.optimizer import Optimizer, apply_updates
@@ -20,7 +21,6 @@ from headway.network.dense import Dense
 from headway.network.layer import Context, apply, initialize
 from headway.network.normalization import BatchNorm
 from headway.network.values import flatten
-from headway.spec.node import find_kind
 from headway.spec.numbers import join, split
 from headway.training.job import Update
 from headway.training.step import Batch, initial_state, step
@@ -86,10 +86,10 @@ def apart(a: Array, b: Array) -> float:
 
 
 def an_sgd(optimizer: SGD) -> Measures:
-    """How far this is from θ ← θ − η g, and whether it is filed as an optimizer."""
+    """How far this is from θ ← θ − η g, and whether the registry has it as an optimizer."""
     gradients, start = drawn()
     theta, _ = followed(optimizer, gradients, start)
-    return {"apart": apart(theta, by_sgd(gradients, start)), "filed": filed("SGD")}
+    return {"apart": apart(theta, by_sgd(gradients, start)), "registered": registered(optimizer, Optimizer)}
 
 
 def an_adam() -> Measures:
@@ -98,12 +98,7 @@ def an_adam() -> Measures:
     theta, memory = followed(Adam(RATE), gradients, start)
     expected, m, v = by_adam(gradients, start)
     moments = max(apart(memory["m/w"][0], m), apart(memory["v/w"][0], v))
-    return {"apart": apart(theta, expected), "moments apart": moments, "filed": filed("Adam")}
-
-
-def filed(name: str) -> float:
-    """1 where the registry knows a kind of this name, and as an optimizer."""
-    return float(issubclass(find_kind(f"headway/{name}"), Optimizer))
+    return {"apart": apart(theta, expected), "moments apart": moments, "registered": registered(Adam(RATE), Optimizer)}
 
 
 def velocity(mu: float | None) -> Measures:

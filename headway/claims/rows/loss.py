@@ -25,6 +25,8 @@ def _within(arm: str, *metrics: str) -> tuple[Bounded, ...]:
 
 SHARE = 0.01
 """A point of accuracy on the digits: three of the 270 held out."""
+SETTLED = 1e-4
+"""Training loss above the least there is: a weight is then a hundredth from where it ends, a tenth of its error."""
 OF_PROBABILITIES, OF_OUTPUTS = "squared error of probabilities", "squared error of outputs"
 CLASSES = Claim(
     "X08", says="Cross-Entropy —standard-for→ Classification", check="convention", design="criteria.classes",
@@ -42,6 +44,8 @@ AMOUNTS = Claim(
     "X09", says="Mean Squared Error —standard-for→ Regression", check="convention", design="criteria.amounts",
     needs=(Differs("log2 error", arm="squared error, gaussian noise", than="absolute error, gaussian noise", by=-0.2),
            Differs("log2 error", arm="squared error, laplace noise", than="absolute error, laplace noise", by=0.2)),
+    control=tuple(Level("above least", arm=f"{loss} error, {noise} noise", high=SETTLED)
+                  for loss in ("squared", "absolute") for noise in ("gaussian", "laplace")),
     scope="a linear function of ten features, a hundred examples with noise of variance 1",
     remark="Each loss is the likelihood of its own noise: which is the better one is a question about the noise.",
 )  # fmt: skip

@@ -13,7 +13,7 @@ NATS = 0.05
 """Of a loss of about 1 where a fifth of the labels is wrong: less would not pay for another optimizer."""
 LEADS = 0.1
 """A tenth of the variance of a search: a share that is worth a run of its own."""
-FILED = Bounded("filed", arm="sgd", low=1.0)
+REGISTERED = Bounded("registered", arm="sgd", low=1.0)
 UNIFORM = (Bounded("ratio", arm="adamw", low=0.99, high=1.01),)
 GRADIENT_DEPENDENT = (Bounded("ratio", arm="adam with penalty", low=2.0),)
 NOISY = "a quadratic of eight curvatures from 0.1 to 1, gradients with normal noise, rates well below 2 / curvature"
@@ -35,7 +35,7 @@ CLAIMS = (
     ),
     Claim(
         "R21", says="Optimizer —variant→ SGD", check="identity", design="updates.rules",
-        needs=(Bounded("apart", arm="sgd", high=EXACT), FILED),
+        needs=(Bounded("apart", arm="sgd", high=EXACT), REGISTERED),
     ),
     Claim(
         "R22", says="SGD —enhanced by→ Momentum", check="experiment", design="descent.momentum",
@@ -51,7 +51,7 @@ CLAIMS = (
     ),
     Claim(
         "R23", says="Optimizer —variant→ Adam", check="identity", design="updates.rules",
-        needs=(Bounded("apart", arm="adam", high=EXACT), Bounded("filed", arm="adam", low=1.0)),
+        needs=(Bounded("apart", arm="adam", high=EXACT), Bounded("registered", arm="adam", low=1.0)),
     ),
     Claim(
         "R25", says="Optimizer —uses→ Learning Rate", check="identity", design="updates.rules",

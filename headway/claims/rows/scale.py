@@ -33,10 +33,11 @@ RECOMPUTED = Claim(
         Bounded("gradients apart", arm="recompute", high=SAME),
         Bounded("share", arm="recompute", high=0.3),
         Bounded("work", arm="recompute", low=1.1, high=1.6),
-        Bounded("time", arm="recompute", high=1.6),
     ),
+    limits=(Limit("an update takes more than 1.6 times as long", shown_by=Bounded("time", arm="recompute", low=1.6)),),
     scope="16 residual blocks of width 128 with dropout, 256 examples, on a CPU",
-    remark="The backward pass makes the forward pass of every block once more: a third more multiply-adds.",
+    remark="The backward pass makes the forward pass of every block once more: a third more multiply-adds. What that "
+    "costs on a clock is a limit, since a clock is not the same twice.",
 )
 CLAIMS = (
     Claim(
