@@ -21,7 +21,7 @@ OPTIMIZED = tests/test_docs.py tests/test_examples.py tests/training/test_named.
 	tests/network/test_running_statistics.py tests/network/test_activations.py
 TEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not accept"
 
-.PHONY: help demo test check bench accept story docs tree lock clean
+.PHONY: help demo test check bench accept story map docs tree lock clean
 
 help:  ## Say what each target does.
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -48,7 +48,10 @@ bench: $(VENV)/bench  ## Measure speed and memory side by side with other librar
 story: $(VENV)/test  ## Run the demo's cure, store it, and bring the first screen of README.md up to date with it.
 	$(BIN)/python -m benchmarks.story
 
-docs: $(VENV)/test  ## Write the page of every concept, and build the documentation as a site in site/.
+map: $(VENV)/test  ## Write the map with its verdicts, the table of claims and the audit of the seed, in seconds.
+	$(BIN)/python docs/build.py --map
+
+docs: $(VENV)/test  ## Write these and the page of every concept, and build the documentation as a site in site/.
 	$(BIN)/python docs/build.py
 
 tree: $(VENV)/test  ## Bring the tree in README.md up to date with the files.

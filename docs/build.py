@@ -1,23 +1,72 @@
-"""Build the documentation: a page for every concept of the map, then the site in `site/`.
+"""Build the documentation: the map with its verdicts, a page for every concept, then the site in `site/`.
 
-`python docs/build.py` writes `docs/concepts/*.md` and runs MkDocs over the folder; `--pages` writes the pages alone.
+`python docs/build.py` writes `map.md`, the table in `claims.md`, `seed-audit.md` and `concepts/*.md`, and runs MkDocs
+over the folder. `--pages` leaves out the site, `--map` the pages of the concepts too.
 """
 
 import dataclasses
 import inspect
 import re
 import sys
+import tomllib
+from collections import Counter
 from pathlib import Path
 
+from headway.concepts.audit import CHECKS, audit
 from headway.concepts.catalog import deep_learning, resolved
+from headway.concepts.checks.finding import Inconsistency
+from headway.concepts.document import parse
 from headway.concepts.graph import Concept, Edge, Map
+from headway.concepts.markdown import table_lines
 from headway.concepts.pathways import prerequisites, visited_by
+from headway.concepts.writing import write
 from headway.report.concept import neighbourhood
 from headway.report.demonstration import Demonstration, demonstrations
+from headway.report.measured import measured_map
+from headway.report.verdicts import seen, verdicts_text
 from headway.spec.node import Spec, is_concrete
 
 DOCS = Path(__file__).parent
 PAGES = DOCS / "concepts"
+SEED = DOCS.parent / "../shared/seed/concept-map-lesson-5.md"
+VERDICTS = re.compile(r"(?<=<!-- verdicts: `make map` -->\n).*?(?=<!-- end of the verdicts -->)", re.DOTALL)
+
+
+def written() -> dict[str, str]:
+    """The pages about the map and its claims by name; the audit of the seed only where the seed is here."""
+    known = seen()
+    page = VERDICTS.sub(f"\n{verdicts_text(known)}\n\n", (DOCS / "claims.md").read_text())
+    made = {"map.md": write(measured_map(deep_learning(), known)), "claims.md": page}
+    return made | ({"seed-audit.md": seed_audit(SEED.read_text(), made["map.md"])} if SEED.exists() else {})
+
+
+def seed_audit(seed: str, ours: str) -> str:
+    """What the audit finds in the seed and in our map, finding by finding, and what this map does about it."""
+    found, left = (audit(parse(text), deep_learning()) for text in (seed, ours))
+    there, here = (Counter(one.what for one in part) for part in (found, left))
+    answers = tomllib.loads((DOCS / "seed-audit.toml").read_text())
+    checks = [check for check in CHECKS if check.what in there | here]
+    rows = [(f"[{c.what}](#{c.what.replace(' ', '-')})", c.kind, there[c.what], here[c.what]) for c in checks]
+    parts = [
+        "# The seed, audited",
+        "Headway's map began with a document, the *seed*. `headway map audit` reads such documents and says where they "
+        "disagree with themselves. Below is what it says of the seed, beside what it says of [our map](map.md), and "
+        "what was done about it. Made by `make map`; [the form](seed-form.md) tells how a document is read.",
+        "\n".join(table_lines(("finding", "kind", "in the seed", "in our map"), rows)),
+        f"Together {len(found)} in the seed and {len(left)} in our map.",
+    ]
+    for one in checks:
+        lines = [f"- {finding_line(each)}" for each in found if each.what == one.what]
+        parts += [f"## {one.what}", one.meaning, *filter(None, ["\n".join(lines)]), f"Here: {answers[one.what]}"]
+    return "\n\n".join(parts) + "\n"
+
+
+def finding_line(one: Inconsistency) -> str:
+    """A finding on one line."""
+    line = f", line {one.line}" if one.line else ""
+    pairs = (("stated", one.stated), ("counted", one.counted))
+    numbers = ", ".join(f"{name} {value}" for name, value in pairs if value is not None)
+    return f"{one.section}{line}: {'. '.join(filter(None, (numbers, ', '.join(one.where))))}"
 
 
 def page(subject: Map, concept: Concept, demonstration: Demonstration | None) -> str:
@@ -94,7 +143,7 @@ def link(subject: Map, name: str) -> str:
 def contents(subject: Map) -> str:
     """The list of all pages, by group."""
     groups = [(group.title, group.name) for group in subject.groups] + [("What the subject touches", None)]
-    parts = ["# Concepts", "A page for every concept of [the map](../map-files.md), made by `make docs`."]
+    parts = ["# Concepts", "A page for every concept of [the map](../map.md), made by `make docs`."]
     for title, name in groups:
         members = [concept for concept in subject.concepts if concept.group == name]
         parts += [f"## {title}", "\n".join(f"- {link(subject, c.name)}: {c.definition}" for c in members)]
@@ -117,8 +166,11 @@ def site() -> None:
 
 
 if __name__ == "__main__":
-    PAGES.mkdir(exist_ok=True)
-    for name, text in pages().items():
-        (PAGES / name).write_text(text)
-    if "--pages" not in sys.argv[1:]:
+    for name, text in written().items():
+        (DOCS / name).write_text(text)
+    if "--map" not in sys.argv[1:]:
+        PAGES.mkdir(exist_ok=True)
+        for name, text in pages().items():
+            (PAGES / name).write_text(text)
+    if not {"--map", "--pages"} & set(sys.argv[1:]):
         site()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from headway.concepts.course import Advice, Connection, CriticalPath, Entry, Heading, Neighbour, Pathway, Stop
-from headway.concepts.document import Document
+from headway.concepts.document import READERS, Document
 from headway.concepts.graph import Concept, Edge, Group, Map, Relation
 from headway.concepts.sections import Advice as Study
 from headway.concepts.sections import (
@@ -233,7 +233,7 @@ documents = st.builds(
     st.builds(Header, words, words, words, words, st.none() | counts, st.none() | counts),
     drawings(),
     st.none() | branches(),
-    some(st.builds(Statement, cells, cells, cells, st.just("") | cells)),
+    some(st.builds(Statement, cells, cells, cells, *[st.just("") | cells] * 4)),
     some(bands()),
     some(st.builds(Way, words, stops, st.none() | counts, st.just("") | words, some(titles(",")), words)),
     some(st.builds(Critical, words, stops, st.just("") | words, some(st.builds(Reason, words, words)))),
@@ -242,6 +242,7 @@ documents = st.builds(
     some(st.builds(Study, words, some(words, 1))),
     some(st.builds(Other, words.map("Annex {}".format), words)),
     st.just("") | words,
+    st.dictionaries(st.sampled_from(sorted(READERS)), some(words, 1).map("\n\n".join), max_size=3),
 )
 
 

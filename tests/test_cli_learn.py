@@ -32,7 +32,7 @@ def test_a_lab_is_begun_failed_solved_and_then_shown(learn, tmp_path):
     (tmp_path / ANSWER).write_text(lab("1").solution(7))
     code, out, _ = learn("forward-pass", "--check")
     assert code == 0
-    assert "✓ loss  1/1\nSolved. The reference answers: headway learn forward-pass --solution" in out
+    assert "✓ loss  1/1\nSolved. The reference answers: headway learn forward-pass --solution\nWhat was " in out
     assert learn("1", "--solution")[1] == lab("1").solution(7) + "\n"
     assert "5/5, solved" in learn()[1]
     assert f"1 of {len(LABS)} solved, in any order." in learn()[1]

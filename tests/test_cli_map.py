@@ -81,6 +81,14 @@ def test_the_document_of_a_map_is_audited_and_its_totals_are_right(run, file, tm
     assert not [finding for finding in audited["findings"] if finding["kind"] in ("count", "reading")]
 
 
+def test_without_a_file_the_document_is_that_of_deep_learning_with_what_was_measured(run):
+    document = parse(run("build"))
+    (relu,) = (row for row in document.matrix if row.claim == "R11")
+    assert (relu.source, relu.target, relu.strength) == ("ReLU", "Vanishing Gradient", "Strong")
+    assert relu.verdict.startswith("conditional: ")
+    assert re.fullmatch(r"decades of .*: [\d.]+ \[[\d.]+, [\d.]+\]", relu.measured)
+
+
 def test_an_audit_in_words_names_line_and_place(run, tmp_path):
     text = run("build", str(BREAD)).replace("**Total Concepts:** 13", "**Total Concepts:** 14")
     (tmp_path / "m.md").write_text(text, encoding="utf-8")

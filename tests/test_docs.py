@@ -5,14 +5,19 @@ import functools
 import importlib.util
 import io
 import re
+import tomllib
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from headway.claims.catalog import chosen
+from headway.concepts.audit import audit
 from headway.concepts.catalog import deep_learning
-from headway.labs.catalog import LABS
+from headway.concepts.document import parse
+from headway.labs.catalog import LABS, lab
 from headway.report.demonstration import demonstrations
+from headway.report.path import pathway_record
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -38,6 +43,55 @@ def exists(test):
     path, _, function = test.partition("::")
     nodes = ast.parse((ROOT / path).read_text()).body if (ROOT / path).is_file() else []
     return function in [node.name for node in nodes if isinstance(node, ast.FunctionDef)]
+
+
+@functools.cache
+def written():
+    return build().written()
+
+
+@pytest.mark.parametrize("name", ["map.md", "claims.md", "seed-audit.md"])
+def test_what_is_written_of_the_map_is_as_the_stored_evidence_has_it(name):
+    if name not in written():
+        pytest.skip("the seed lies beside the checkout, in ../shared, and is not here")
+    assert written()[name] == (DOCS / name).read_text(), "Run `make map`."
+
+
+def test_the_map_reads_back_and_its_audit_finds_nothing_that_is_miscounted_or_unread():
+    document = parse((DOCS / "map.md").read_text())
+    assert document.notes == ()
+    assert {one.kind for one in audit(document, MAP)}.isdisjoint({"count", "reading"})
+    assert (document.header.concepts, document.header.relationships) == (len(MAP.concepts), len(MAP.edges))
+    assert [one.concept for one in document.definitions] == [concept.title for concept in MAP.concepts]
+    assert all(row.verdict for row in document.matrix)
+
+
+def test_what_the_audit_finds_is_answered_and_nothing_else():
+    answers = tomllib.loads((DOCS / "seed-audit.toml").read_text())
+    heads = re.findall(r"^## (.+)$", (DOCS / "seed-audit.md").read_text(), re.MULTILINE)
+    assert sorted(answers) == sorted(heads)
+    assert {one.what for one in audit(parse((DOCS / "map.md").read_text()), MAP)} <= set(answers)
+
+
+KNOWN = {
+    "learn": lambda words: [lab(word) for word in words],
+    "claims": chosen,
+    "path": lambda words: pathway_record(MAP, " ".join(words)),
+}
+"""Command → what looks up its words, and raises an error where there is no such thing."""
+
+
+def test_every_command_on_the_map_names_what_there_is():
+    text = (DOCS / "map.md").read_text()
+    commands = [command.split() for command in re.findall(r"`headway ([^`]+)`", text)]
+    for name, *words in commands:
+        KNOWN[name](words)
+    document = parse(text)
+    advice = [item for part in document.advice for item in part.items]
+    assert len(advice) == 12
+    for item in (*advice, *(path.assessment for path in document.pathways)):
+        assert "`headway learn " in item
+    assert all("`headway claims " in item for item in advice)
 
 
 def test_every_concept_has_a_page_and_no_page_is_left_over():

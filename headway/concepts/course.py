@@ -53,11 +53,12 @@ class Pathway(Spec):
 
 @spec
 class CriticalPath(Spec):
-    """The shortest way to a goal; `reasons` has a sentence for each stop, or is empty."""
+    """The shortest way to a goal, and why; `reasons` has a sentence for each stop, or is empty."""
 
     stops: tuple[Stop, ...]
     _: KW_ONLY
     title: Line
+    rationale: Remark = ""
     reasons: tuple[Line, ...] = ()
 
 

@@ -1,7 +1,7 @@
 """A concept map as a document: what its sections say, read from Markdown by anyone's hand."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,8 +29,9 @@ FOOTER = re.compile(r"\*[^*\s](?:[^*]*[^*\s])?\*")
 class Document:
     """What a document of the form says; a section that is not there is None or empty.
 
-    notes   the lines that said nothing to their section's reader, and the sections that are none of the form's.
-            They are no part of what is said: documents that differ in them, or in line numbers, are equal.
+    remarks  field of a section → the quote that opens it
+    notes    the lines that said nothing to their section's reader, and the sections that are none of the form's.
+             They are no part of what is said: documents that differ in them, or in line numbers, are equal.
     """
 
     header: Header
@@ -45,6 +46,7 @@ class Document:
     advice: tuple[Advice, ...] = ()
     others: tuple[Other, ...] = ()
     footer: str = ""
+    remarks: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = field(default=(), compare=False)
 
 
@@ -70,7 +72,7 @@ def parse(text: str) -> Document:
     body, footer = without_footer(text.removeprefix("\ufeff"))
     first, *rest = sections(body)
     said: dict[str, Any] = {"header": statements.header(first)}
-    others, notes, lines = [], [*first.notes], dict[str, int]()
+    others, notes, lines, remarks = [], [*first.notes], dict[str, int](), dict[str, str]()
     for section in rest:
         name = reader(section.title)
         if not name:
@@ -80,11 +82,14 @@ def parse(text: str) -> Document:
         if name in lines:
             raise HeadwayError(f"line {section.line}", "a document has each section once", section.title,
                                f"Join it to the one of line {lines[name]}.")  # fmt: skip
+        remark, section = section.opening()
+        remarks |= {name: remark} if remark else {}
         lines[name], said[name] = section.line, READERS[name][1](section)
         notes += section.notes
     if not lines:
         raise HeadwayError("line 1", "a concept map has sections, such as `## Relationship Matrix`", "none")
-    return Document(**said, others=tuple(others), footer=footer, notes=tuple(sorted(notes, key=lambda note: note.line)))
+    notes.sort(key=lambda note: note.line)
+    return Document(**said, others=tuple(others), footer=footer, remarks=remarks, notes=tuple(notes))
 
 
 def reader(title: str) -> str:

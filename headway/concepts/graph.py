@@ -58,6 +58,7 @@ class Concept(Spec):
     group        the name of its group; None for what the subject only touches
     aliases      other titles under which documents speak of it
     definition   one sentence of our own
+    role         what it is to the subject, in a few words
     api          dotted names of the code that is this concept; empty while planned, or where it is no code
     requires     names of the concepts that its definition takes for known
     source       where the definition is from: paper or book
@@ -72,6 +73,7 @@ class Concept(Spec):
     group: Slug | None = None
     aliases: tuple[Line, ...] = ()
     definition: Line
+    role: Remark = ""
     api: tuple[Line, ...] = ()
     requires: tuple[Slug, ...] = ()
     source: Remark = ""

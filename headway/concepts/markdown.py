@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from headway.spec.error import HeadwayError
 
@@ -92,6 +93,13 @@ class Section:
     def note(self, block: Block, expected: str) -> None:
         """Report a block that has no place here."""
         self.notes.append(Note(block.line, dict(self.lines)[block.line].strip(), expected))
+
+    def opening(self) -> tuple[str, "Section"]:
+        """The remark that opens the section, lines that begin with `>`, and the section without it."""
+        first = next((i for i, (_, line) in enumerate(self.lines) if line.strip()), 0)
+        quoted = list(takewhile(lambda line: line.startswith(">"), (line.strip() for _, line in self.lines[first:])))
+        remark = "\n".join(line.removeprefix(">").strip() for line in quoted)
+        return remark, replace(self, lines=self.lines[first + len(quoted) :])
 
     @property
     def text(self) -> str:

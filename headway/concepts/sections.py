@@ -64,12 +64,15 @@ class Branch:
 
 @dataclass(frozen=True)
 class Statement:
-    """A row of the relationship matrix."""
+    """A row of the relationship matrix; its claim, what was measured and the verdict, where it was put to the test."""
 
     source: str
     target: str
     relation: str
     strength: str = ""
+    claim: str = ""
+    measured: str = ""
+    verdict: str = ""
     line: int = field(default=0, compare=False)
 
 

@@ -1,12 +1,12 @@
 """A map as a document with counted totals, and a document as Markdown that reads back as the same document."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from headway.concepts import course
 from headway.concepts.centrality import BANDS, centrality
-from headway.concepts.document import Document, parse
+from headway.concepts.document import Document, parse, reader
 from headway.concepts.graph import Map
 from headway.concepts.markdown import table_lines
 from headway.concepts.mermaid import MermaidEdge, MermaidGraph, MermaidGroup, mermaid_of, write_mermaid
@@ -70,7 +70,7 @@ def hierarchy_of(subject: Map) -> Branch:
 def bands_of(subject: Map) -> tuple[Band, ...]:
     """Every concept in the band of its connections, the most connected first; those with few are only named."""
     title = {concept.name: concept.title for concept in subject.concepts}
-    role = {concept.name: concept.type for concept in subject.concepts}
+    role = {concept.name: concept.role or concept.type for concept in subject.concepts}
     rows, found, above = centrality(subject), list[Band](), None
     for name, least in BANDS.items():
         inside = [row for row in rows if row.band == name]
@@ -99,9 +99,9 @@ def pathways_of(paths: tuple[course.Pathway, ...]) -> tuple[Pathway, ...]:
 
 
 def critical_of(path: course.CriticalPath) -> CriticalPath:
-    """A critical path with its reasons, if it gives any."""
+    """A critical path with its rationale and its reasons, if it gives any."""
     stops = tuple(stop.title for stop in path.stops)
-    return CriticalPath(path.title, stops, reasons=tuple(map(Reason, stops, path.reasons)))
+    return CriticalPath(path.title, stops, path.rationale, tuple(map(Reason, stops, path.reasons)))
 
 
 def neighbour_of(neighbour: course.Neighbour) -> Neighbour:
@@ -123,7 +123,7 @@ def write(document: Document) -> str:
         "Concept Definitions (Quick Reference)": definition_lines(document.definitions),
         "Study Recommendations": spaced(advice_lines(advice) for advice in document.advice),
     }
-    written = [(title, "\n".join(lines)) for title, lines in parts.items()]
+    written = [(title, "\n".join([*remark_lines(document, title), *lines])) for title, lines in parts.items()]
     written = [part for part in written if part[1]] + [(other.title, other.text) for other in document.others]
     sections = [f"## {title}\n\n{body}" for title, body in written]
     footer = [f"*{document.footer}*"] if document.footer else []
@@ -164,12 +164,24 @@ def spaced(parts: Iterable[Lines]) -> Lines:
         yield from lines
 
 
+def remark_lines(document: Document, title: str) -> Lines:
+    """The quote that opens the section of this title."""
+    if remark := document.remarks.get(reader(title)):
+        yield from (f"> {line}".rstrip() for line in remark.split("\n"))
+        yield ""
+
+
+def field_lines(said: Mapping[str, object]) -> Lines:
+    """A line for each field that is said, with blank lines between them: without, a page would run them together."""
+    yield from spaced(iter([f"**{name}:** {value}"]) for name, value in said.items() if value not in ("", None))
+
+
 def header_lines(header: Header) -> Lines:
     yield f"# {header.title}"
     yield ""
     said = {"Source": header.source, "Subject Area": header.subject, "Date Generated": header.date,
             "Total Concepts": header.concepts, "Total Relationships": header.relationships}  # fmt: skip
-    yield from (f"**{name}:** {value}" for name, value in said.items() if value not in ("", None))
+    yield from field_lines(said)
 
 
 def drawing_lines(drawing: Drawing | None) -> Lines:
@@ -192,37 +204,41 @@ def hierarchy_lines(root: Branch | None) -> Lines:
 
 
 def matrix_lines(rows: tuple[Statement, ...]) -> Lines:
-    header = ("From Concept", "To Concept", "Relationship Type", "Strength")
+    more = [name for name in ("claim", "measured", "verdict") if any(getattr(row, name) for row in rows)]
+    header = ("From Concept", "To Concept", "Relationship Type", "Strength", *map(str.capitalize, more))
     if rows:
-        yield from table_lines(header, ((row.source, row.target, row.relation, row.strength) for row in rows))
+        said = ("source", "target", "relation", "strength", *more)
+        yield from table_lines(header, ([getattr(row, name) for name in said] for row in rows))
 
 
 def band_lines(band: Band) -> Lines:
-    yield f"**{band.title}{bounds_text(band.low, band.high)}:**"
+    yield from (f"**{band.title}{bounds_text(band.low, band.high)}:**", "")
     if band.rows:
         rows = ((r.concept, r.incoming, r.outgoing, r.total, *r.measures, r.role) for r in band.rows)
         yield from table_lines(("Concept", "Incoming", "Outgoing", "Total", *band.measures, "Role"), rows)
     if band.named:
+        yield from [""] * bool(band.rows)
         yield f"- {names_text(band.named)}"
 
 
 def pathway_lines(path: Pathway) -> Lines:
-    yield f"### {f'Pathway {path.number}: ' if path.number is not None else ''}{path.title}"
+    yield from (f"### {f'Pathway {path.number}: ' if path.number is not None else ''}{path.title}", "")
     said = {"Goal": path.goal, "Sequence": stops_text(path.stops), "Prerequisites": names_text(path.prerequisites),
             "Assessment": path.assessment}  # fmt: skip
-    yield from (f"**{name}:** {text}" for name, text in said.items() if text)
+    yield from field_lines(said)
 
 
 def critical_lines(path: CriticalPath) -> Lines:
-    yield from (f"**{path.title}:**", "```", stops_text(path.stops), "```")
+    yield from (f"**{path.title}:**", "", "```", stops_text(path.stops), "```")
     if path.rationale:
         yield from ("", f"**Rationale:** {path.rationale}")
+    yield from [""] * bool(path.reasons)
     for i, reason in enumerate(path.reasons, 1):
         yield f"{i}. {f'**{reason.stop}:** ' if reason.stop else ''}{reason.text}"
 
 
 def neighbour_lines(neighbour: Neighbour) -> Lines:
-    yield from [f"### To {neighbour.title}"] * bool(neighbour.title)
+    yield from [f"### To {neighbour.title}", ""] * bool(neighbour.title)
     yield from table_lines(neighbour.columns, ((row.concept, row.there, row.implication) for row in neighbour.rows))
 
 
@@ -232,5 +248,5 @@ def definition_lines(definitions: tuple[Definition, ...]) -> Lines:
 
 
 def advice_lines(advice: Advice) -> Lines:
-    yield from [f"### {advice.title}"] * bool(advice.title)
+    yield from [f"### {advice.title}", ""] * bool(advice.title)
     yield from (f"{i}. {item}" for i, item in enumerate(advice.items, 1))

@@ -42,6 +42,7 @@ through all of them: where a layer is F(x) alone, where it is x + F(x), and wher
             "Each factor tends to 1, but there are ever more of them.": lambda: 1.0,
         }),
     )),
+    claims=("R41", "R42", "R43", "F49"),
 )  # fmt: skip
 
 
@@ -100,6 +101,7 @@ the batch, so that it wants batches that are large and alike, LayerNorm on the e
             "Look at `alone`: in a batch of one BatchNorm leaves nothing.": lambda: "batchnorm",
         }),
     )),
+    claims=("R36", "R37", "F44", "N08", "N09"),
 )  # fmt: skip
 
 
@@ -154,5 +156,6 @@ variance 1 too, independent of all that is there. What is the standard deviation
             "It divides by the deviation, not by the variance.": lambda: 0.5,
         }),
     )),
+    claims=("R38", "R39", "F46", "N18"),
 )  # fmt: skip
 LABS = (RESIDUAL, NORMS, PLACEMENT)

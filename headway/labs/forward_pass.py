@@ -93,4 +93,5 @@ ASKS = (
 LAB = Lab(
     "forward-pass", "Trace a forward pass",
     "Computes every intermediate value of a forward pass through several layers", TEXT, Questions(given, ASKS),
+    claims=("R01", "R02", "R06"),
 )  # fmt: skip

@@ -57,6 +57,7 @@ Work out the values, then the gradients from the loss back. dv stands for dL/dv,
             "On the way back it is Wᵀ: input i sums over row i of W.": lambda dz, W: dz @ W,
         }),
     )),
+    claims=("R02", "R16", "F18"),
 )  # fmt: skip
 
 
@@ -103,6 +104,7 @@ mean squared error over the four corners that any depth of such layers can reach
             "This is the error of a model that gives the wrong level everywhere.": lambda low, high: (high - low) ** 2,
         }),
     )),
+    claims=("R06",),
 )  # fmt: skip
 
 
@@ -152,5 +154,6 @@ Its slope is σ′ = σ (1 − σ). Follow the gradient from L back to h_0 and t
             "The sign is wrong: below 1 the logarithm is negative.": lambda dh0: -np.log10(np.abs(dh0)),
         }),
     )),
+    claims=("R16", "F19", "N01"),
 )  # fmt: skip
 LABS = (BACKWARD, LINEAR, CHAIN)

@@ -225,4 +225,5 @@ def learning(losses: list[float], decades: float) -> Part:
 LAB = Lab(
     "gradient-flow", "Diagnose gradient flow",
     "Finds out, with evidence, where in a given network gradients vanish or explode, and why", TEXT, task,
+    claims=("R11", "R17", "R42", "N02"),
 )  # fmt: skip

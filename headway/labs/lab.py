@@ -87,6 +87,7 @@ class Lab:
     teaches     the sentence of the map that it serves: a pathway's assessment or a piece of advice
     text        the task in words, the head of the learner's file
     draw        seed → task
+    claims      numbers of the claims that answer it by measurement
     """
 
     name: str
@@ -94,6 +95,7 @@ class Lab:
     teaches: str
     text: str
     draw: Callable[[int], Task]
+    claims: tuple[str, ...] = ()
 
     def files(self, seed: int) -> dict[str, str]:
         """What the learner gets: `answer.py` with blanks, and what lies beside it."""

@@ -69,6 +69,7 @@ Say what w is after the update. The rate is η, the decay λ; leave out Adam's �
             "This is Adam: the decay is missing.": lambda adam: adam,
         }),
     )),
+    claims=("R21", "R23", "R24", "F25", "F28", "F29"),
 )  # fmt: skip
 
 
@@ -131,6 +132,7 @@ Three runs, each with a schedule that suits it; i counts the updates from 0. Giv
                 lambda peak, tuning, at_tuning: peak / 10 * np.cos(np.pi * at_tuning / tuning / 2),
         }),
     )),
+    claims=("R26", "R27", "R28", "R29", "C09"),
 )  # fmt: skip
 WORDS = ("never", "warm-up", "too high")
 
@@ -192,5 +194,6 @@ In the beginning λ is `first`; by update `settled` it has come down, along a li
             "Later it is below 2 / λ.": lambda: WORDS[2],
         }),
     )),
+    claims=("X05", "C05", "F31", "N18"),
 )  # fmt: skip
 LABS = (OPTIMIZERS, SCHEDULES, WARMUP)

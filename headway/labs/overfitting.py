@@ -206,4 +206,5 @@ def task(seed: int) -> Task:
 LAB = Lab(
     "overfitting", "Diagnose overfitting",
     "Recognizes overfitting in a run and applies a remedy that lowers its held-out loss", TEXT, task,
+    claims=("X01", "R31", "R32", "R33", "R34"),
 )  # fmt: skip

@@ -49,6 +49,7 @@ device has a part of every weight, and all of them see the whole batch. Count we
             "The model is divided, not the batch.": lambda batch, devices: batch / devices,
         }),
     )),
+    claims=("R44", "R45", "C06", "F50", "F51"),
 )  # fmt: skip
 
 
@@ -105,6 +106,7 @@ apart, and a sum is rounded to the nearest. float16 is exact only down to 2^−1
             "Only weights and gradients are halved: the rest stays in 32 bits.": lambda parameters: 8 * parameters,
         }),
     )),
+    claims=("R46", "X11", "F52", "F53", "N12"),
 )  # fmt: skip
 
 
@@ -151,5 +153,6 @@ kept, when the backward pass comes to it. A forward pass takes `forward` s, a ba
             "Each segment is computed again once, not twice.": lambda forward: 5 * forward,
         }),
     )),
+    claims=("R47", "X12", "C07", "F54"),
 )  # fmt: skip
 LABS = (PARALLEL, MIXED, MEMORY)

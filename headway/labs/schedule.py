@@ -254,4 +254,5 @@ flattest, noise = {flattest}, {noise}  # of the quadratic: the smallest λ and t
 LAB = Lab(
     "schedule", "Design a learning-rate schedule",
     "Proposes a schedule for a stated run that comes close to the best one a search finds", TEXT, task,
+    claims=("R26", "C09", "F32"),
 )  # fmt: skip

@@ -31,5 +31,6 @@ def grade_text(lab: Lab, grade: Grade) -> str:
     for part in grade.parts:
         head = f"{'✓' if part.points == part.of else '✗'} {part.name:<{width}}  {part.points}/{part.of}  "
         lines += textwrap.wrap(head + part.hint, WIDTH, subsequent_indent=" " * len(head)) or [head]
-    end = f"Solved. The reference answers: headway learn {lab.name} --solution"
-    return "\n".join([*(line.rstrip() for line in lines), *([end] if grade.solved else [])])
+    end = [f"Solved. The reference answers: headway learn {lab.name} --solution",
+           f"What was measured about it: headway claims {' '.join(lab.claims)}"]  # fmt: skip
+    return "\n".join([*(line.rstrip() for line in lines), *(end if grade.solved else [])])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from headway.claims.condition import Alike, Bounded, Differs, Dose, Level, Some, taken
+from headway.claims.condition import LEVEL, Alike, Bounded, Differs, Dose, Level, Some, taken
+from headway.doctor.verdict import interval
 from headway.spec.error import HeadwayError
 
 SEEDS = np.random.default_rng(0).normal(0, 0.1, 10)
@@ -39,6 +40,13 @@ def test_the_interval_of_a_level_is_near_student_s():
     assert judged.answer == "yes"
     assert Level("loss", arm="a", low=0.01).judge(numbers(a=SEEDS)).answer == "open"
     assert Level("loss", arm="a", high=-0.2).judge(numbers(a=SEEDS)).answer == "no"
+
+
+def test_an_interval_of_ten_values_misses_on_one_side_in_about_four_of_a_hundred_draws():
+    """Ten normal values of mean 0: how often the whole interval is above 0. Nominal is 2.5 %."""
+    draws = np.random.default_rng(1).normal(size=(1000, 10))
+    missed = np.mean([interval(draw.tolist(), LEVEL)[0] > 0 for draw in draws])
+    assert 0.025 < missed < 0.055
 
 
 def test_what_is_exact_holds_for_every_value():

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 from documents import BREAD, seed
@@ -138,6 +139,22 @@ def test_no_line_is_dropped_in_silence(before, line):
     document = parse(BREAD.replace(before, f"{line}\n\n{before}", 1))
     assert [note.text for note in document.notes] == [line]
     assert document == parse(BREAD)
+
+
+def test_a_quote_that_opens_a_section_is_its_remark_and_elsewhere_it_is_noted():
+    head = "| From | To | Type | Strength |"
+    opened = parse(BREAD.replace(head, f"> Seen in\n> a kitchen.\n>\n> Twice.\n\n{head}"))
+    assert opened.remarks == {"matrix": "Seen in\na kitchen.\n\nTwice."}
+    assert opened.notes == ()
+    assert replace(opened, remarks={}) == parse(BREAD)
+    later = parse(BREAD.replace("1. Knead", "> In this order!\n\n1. Knead", 1))
+    assert [note.text for note in later.notes] == ["> In this order!"]
+
+
+def test_a_row_of_the_matrix_may_tell_its_claim_what_was_measured_and_the_verdict():
+    head = "| From | To | Type | Measured | Claim | Verdict |\n|-|-|-|-|-|-|\n"
+    (row,) = parse(small("Matrix", f"{head}| a | b | is | 3 [2, 4] | R1 | supported |")).matrix
+    assert row == Statement("a", "b", "is", "", "R1", "3 [2, 4]", "supported")
 
 
 def test_a_column_without_a_name_of_the_form_is_noted_or_kept_as_a_measure():

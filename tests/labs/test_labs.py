@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from headway.claims.catalog import chosen
 from headway.concepts.catalog import deep_learning
 from headway.labs.catalog import LABS, lab
 from headway.labs.grading import check
@@ -113,6 +114,12 @@ def test_the_first_labs_are_the_assessments_of_the_pathways():
 def test_every_piece_of_advice_has_a_lab():
     advice = [said for part in deep_learning().advice for said in part.items]
     assert [one.teaches for one in LABS[4:]] == advice
+
+
+@ALL
+def test_what_a_lab_teaches_was_measured(one):
+    assert one.claims
+    assert [claim.id for claim in chosen(one.claims)] == list(one.claims)
 
 
 def test_a_lab_is_found_by_number_or_name_and_for_an_unknown_one_there_is_an_offer():

@@ -59,17 +59,18 @@ def hierarchy(section: Section) -> Branch | None:
 
 
 def matrix(section: Section) -> tuple[Statement, ...]:
-    """A table: from, to, relationship, and strength where it is given."""
+    """A table: from, to, relationship, and what else is given of the columns of `Statement`."""
     required = {"from": r"\bfrom|source", "to": r"\bto\b|target", "relationship": "relation|type"}
+    optional = {name: name for name in ("strength", "claim", "measured", "verdict")}
     return tuple(
         Statement(
             filled(row, at, "from"),
             filled(row, at, "to"),
             filled(row, at, "relationship"),
-            cell(row, at, "strength"),
-            row.line,
+            line=row.line,
+            **{name: cell(row, at, name) for name in optional},
         )
-        for table, at in tables(section, required, {"strength": "strength"})
+        for table, at in tables(section, required, optional)
         for row in table.rows
     )
 
