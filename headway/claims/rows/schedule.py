@@ -75,7 +75,8 @@ CLAIMS = (
     ),
     Claim(
         "F32", says="Cosine Decay → Smooth Reduction", check="identity", design="schedules.traces",
-        needs=(Bounded("largest step", arm="cosine", high=0.02), Bounded("largest rise", arm="cosine", high=0.0)),
+        needs=(Bounded("largest step", arm="cosine", high=0.02), Bounded("largest rise", arm="cosine", high=0.0),
+               Bounded("last", arm="cosine", low=0.01 - EXACT, high=0.01 + EXACT)),
         control=(Bounded("largest step", arm="step", low=0.5),),
         remark="Of 100 updates none changes the rate by more than π/2 hundredths of the peak.",
     ),
