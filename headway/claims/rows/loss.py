@@ -103,6 +103,16 @@ CLAIMS = (
         remark="A network and itself with its units permuted are equally good; what is between them is not.",
     ),
     Claim(
+        "F16", says="Loss Landscape → Local Minima", check="experiment", design="xor.learned",
+        needs=(Level("stuck", arm="width 2", low=0.2), Level("stuck", arm="width 32", high=0.05),
+               Differs("loss", arm="width 2", than="width 32", by=0.05)),
+        control=(Level("still falling", arm="width 2", high=1e-3),),
+        counterexample=Limit("units that begin dead are stuck in a network of 32 too",
+                             shown_by=Level("stuck", arm="dead", low=1)),
+        scope="one hidden layer of 2 or 32 ReLU units, the four points of XOR, 2,000 updates of Adam",
+        remark="A narrow network is caught in them, a wide one not. A plateau of dead units counts as one.",
+    ),
+    Claim(
         "F17", says="Loss Landscape → Saddle Points", check="identity", design="landscapes.shape",
         needs=(Bounded("gradient", arm="at 0", high=1e-6), *SADDLE),
         counterexample=Limit("without a hidden layer 0 is no stationary point",

@@ -1,9 +1,10 @@
 """Claims of the group Normalization: over what it normalizes, where it stands, and what that does to training."""
 
 import math
+from dataclasses import replace
 
 from headway.claims.claim import Claim, Limit
-from headway.claims.condition import Alike, Bounded, Differs, Level
+from headway.claims.condition import Alike, Bounded, Differs, Level, Some
 
 NEAR = 1e-4
 """How far means may be from 0 and variances from 1 in float32, beside an epsilon of 1e-5."""
@@ -36,7 +37,46 @@ NORMS = ("BatchNorm", "LayerNorm")
 IN_RATES = (
     "Digits, 2 and 8 dense layers of width 32, ReLU, 200 updates of SGD, batches of 64; rates half a decade apart"
 )
+BYTE = 0.05
+"""Nats a byte, of about 2: what a language model is changed for."""
+IN_CNNS = Claim(
+    "X06", says="BatchNorm —best-for→ CNNs", check="convention", design="convnets.norms",
+    needs=(Differs("accuracy", arm="BatchNorm 64", than="LayerNorm 64", by=LOST),
+           Differs("accuracy", arm="BatchNorm 64", than="none 64", by=LOST)),
+    control=(Level("accuracy", arm="none 64", low=0.5),),
+    limits=(Limit("in batches of 4 it is worse than LayerNorm",
+                  shown_by=Differs("accuracy", arm="BatchNorm 4", than="LayerNorm 4", by=-LOST)),
+            Limit("in batches of 4 it is worse than no norm",
+                  shown_by=Differs("accuracy", arm="BatchNorm 4", than="none 4", by=-LOST))),
+    scope="MNIST-1D, three convolutions of 16 channels, 600 updates of SGD with momentum, rates tuned; batches of 64",
+    remark="LayerNorm is that of convolutions: one group of all channels at all positions.",
+)  # fmt: skip
+IN_TRANSFORMERS = Claim(
+    "X07", says="LayerNorm —best-for→ Transformers", check="convention", design="language.norms",
+    needs=(Some((Differs("loss", arm="LayerNorm", than="BatchNorm", by=-BYTE),
+                 Bounded("before", arm="BatchNorm in training", low=MOVED),
+                 Bounded("alone", arm="BatchNorm in training", low=MOVED)), least=1),
+           Bounded("before", arm="LayerNorm in training", high=0.0),
+           Bounded("alone", arm="LayerNorm in training", high=1e-5)),
+    control=(Level("loss", arm="LayerNorm", high=2.8),),
+    limits=(
+        Limit("of text not seen the loss with BatchNorm is as low or lower", shown_by=Some(
+            (Alike("loss", arm="BatchNorm", than="LayerNorm", within=BYTE),
+             Differs("loss", arm="BatchNorm", than="LayerNorm", by=-BYTE)))),
+        Limit("as training computes it the loss with BatchNorm is lower: it sees the bytes to come",
+              shown_by=Differs("as trained", arm="BatchNorm", than="LayerNorm", by=-BYTE)),
+        Limit("in evaluation BatchNorm sees nothing to come",
+              shown_by=Bounded("before", arm="BatchNorm in evaluation", high=0.0)),
+        Limit("in evaluation BatchNorm gives a sequence alone the same outputs",
+              shown_by=Bounded("alone", arm="BatchNorm in evaluation", high=1e-5)),
+    ),
+    scope="100 kB of Python, 2 causal Pre-LN blocks of width 32, 300 updates of AdamW at a tuned rate, batches of 16",
+    remark="One of three things against BatchNorm is enough: a higher loss, outputs that see what is to come, outputs "
+           "that depend on the rest of the batch.",
+)  # fmt: skip
 CLAIMS = (
+    IN_CNNS, replace(IN_CNNS, id="F42", says="Batch Normalization → Best for CNNs"),
+    IN_TRANSFORMERS, replace(IN_TRANSFORMERS, id="F45", says="Layer Normalization → Best for Transformers"),
     Claim(
         "R36", says="Normalization —variant→ BatchNorm", check="identity", design="norms.moments", needs=OVER_BATCH,
         remark="In training every channel has mean 0 and variance 1 over the batch and all positions.",

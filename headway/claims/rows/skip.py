@@ -19,6 +19,8 @@ HIGHWAY = Claim(
     ),
     control=(Bounded("from identity", arm="plain", low=0.5),),
 )
+TWOFOLD = 0.3
+"""log10: half or twice the error."""
 CLAIMS = (
     HIGHWAY,
     replace(HIGHWAY, id="F24", says="Gradient Highway → Residual Connections"),
@@ -66,5 +68,16 @@ CLAIMS = (
         remark="Four blocks without the way around them come to a loss of 1.3, not to that of a guess: not deep enough "
                "to fail. With it they come to 0.04.",
         scope="Copy task, 4 blocks of width 16, 200 updates of Adam with cosine decay, best of 5 rates of 0.001 to 0.1",
+    ),
+    Claim(
+        "F48", says="Residual Learning → Learn F(x) = H(x) − x", check="experiment", design="remainders.maps",
+        needs=(Differs("log10 error", arm="residual near", than="plain near", by=-TWOFOLD),
+               Differs("log10 error", arm="residual far", than="plain far", by=TWOFOLD),
+               Level("size of F", arm="residual near", high=0.5), Level("size of F", arm="residual far", low=1.5)),
+        control=(Level("log10 error", arm="plain near", low=-5), Level("size of F", arm="plain near", low=0.5)),
+        sham=(Alike("log10 error", arm="sham near", than="plain near", within=TWOFOLD),),
+        scope="x of 8 normal numbers, H(x) = ±x + 0.2 tanh(x A), a hidden layer of 32 ReLU units, 500 updates of Adam",
+        remark="What is learned beside the skip is H(x) − x: little to learn where H is near the identity, twice x "
+               "where it is near −x.",
     ),
 )  # fmt: skip
