@@ -31,7 +31,7 @@ def classifier(norm: str, size: int) -> Arm:
         optimizer=SGD(RATES[1], momentum=0.9), batch_size=size, length=UPDATES,
         evaluation=Evaluation(UPDATES, metrics=(Accuracy(),)),
     )  # fmt: skip
-    return Arm(recipe, tuned={"optimizer/learning_rate": RATES}, usual={"optimizer/learning_rate": RATES[0]})
+    return Arm(recipe, tuned={"optimizer/learning_rate": RATES}, usual={"optimizer/learning_rate": RATES[1]})
 
 
 def measured(run: Run) -> Measures:
@@ -47,7 +47,7 @@ DESIGNS = {
         "evaluation mode.",
         {f"{norm} {size}": classifier(norm, size) for norm in NORMS for size in SIZES},
         measured,
-        quick={"length": 100, "evaluation/every": 100},
+        quick={"length": 300, "evaluation/every": 300, "data/source/examples": 2000},
         few=2,
     ),
 }

@@ -61,6 +61,7 @@ def reader(network: Layer, optimizer: Optimizer, updates: int, rates: tuple[floa
 
 
 ADAMW = AdamW(warmed(ADAM_RATES[1]), weight_decay=0.1)
+QUICK = {"length": 80, "evaluation/every": 80, "data/source/modules": ("bisect", "fnmatch")}
 
 
 def measured(run: Run) -> Measures:
@@ -85,7 +86,7 @@ TRAINED = Trained(
     "As `language.activations`, GELU, with the norm named at all five places, in batches of 16 sequences. `loss`: on "
     "text not seen, in evaluation mode; `as trained`: the mean of the last 20 batches' as training computes it.",
     {name: reader(model(norm=norm), ADAMW, 300) for name, norm in NORMS.items()},
-    measured, few=1, quick={"length": 40, "evaluation/every": 40},
+    measured, few=1, quick=QUICK,
 )  # fmt: skip
 SEEN = Exact(
     "A causal block with the norm, as drawn. `before`: how far outputs move when only later tokens change; `alone`: "
@@ -100,9 +101,9 @@ DESIGNS = {
         "clipped to 1, batches of 16. Its feed-forward parts have 128 units of ReLU or GELU, or 87 of SwiGLU. `loss`: "
         "nats a byte on stretches held out; `parameters` of the network.",
         {name: reader(model(part), ADAMW, 300) for name, part in FEED_FORWARDS.items()},
-        measured, seeds=12, few=1, quick={"length": 40, "evaluation/every": 40},
+        measured, seeds=12, few=1, quick=QUICK,
     ),
-    "norms": Joined(f"{TRAINED.says} {SEEN.says}", (TRAINED, SEEN)),
+    "norms": Joined(f"{TRAINED.says} {SEEN.says}", (TRAINED, SEEN), few=1),
     "optimizers": Trained(
         "As `language.activations`, GELU, 200 updates of SGD with momentum 0.9, Adam, or AdamW with a decay of 0.1, "
         "each at its own best peak of a grid that is made longer until the best lies inside. `loss`: nats a byte on "
@@ -112,6 +113,6 @@ DESIGNS = {
             "Adam": reader(model(), Adam(warmed(ADAM_RATES[1])), 200),
             "AdamW": reader(model(), ADAMW, 200),
         },
-        measured, few=1, quick={"length": 40, "evaluation/every": 40},
+        measured, few=1, quick=QUICK,
     ),
 }  # fmt: skip
