@@ -65,6 +65,7 @@ def described(subject: Map, word: str) -> dict[str, Any]:
         "group": next((group.title for group in subject.groups if group.name == concept.group), None),
         "aliases": list(concept.aliases),
         "definition": concept.definition,
+        "role": concept.role,
         "source": concept.source,
         "api": list(concept.api),
         "code": code(subject, concept),
@@ -90,6 +91,7 @@ def described_text(subject: Map, word: str) -> str:
     rows = [(e["statement"], e["strength"], ", ".join(e["where"]), e["claim"]) for e in seen["edges"]]
     kept = [i for i in range(4) if any(row[i] for row in rows)]
     facts = {
+        "role": seen["role"],
         "also": ", ".join(seen["aliases"]),
         "source": seen["source"],
         "code": seen["code"],
