@@ -105,5 +105,5 @@ def _said(answers: Sequence[Decided]) -> Iterator[str]:
     doubted = [id for id, p in shown if p > ERROR]
     yield ""
     yield f"Second opinion: {len(shown)} differences are shown by their interval; the one-sided sign test, p ≤ " \
-          f"{ERROR:g}, shows {len(shown) - len(doubted)} of them." \
-          + (f" It doubts those of {joined(list(dict.fromkeys(doubted)))}." if doubted else "")  # fmt: skip
+          f"{ERROR:g}, shows the direction of {len(shown) - len(doubted)}." \
+          + (f" It doubts that of {joined(list(dict.fromkeys(doubted)))}." if doubted else "")  # fmt: skip

@@ -62,7 +62,10 @@ def test_the_table_counts_verdicts_by_check_and_says_how_many_may_be_false():
     assert "| all | 2 | 1 | 1 | 4 | 4 | 0.1 |" in text
     assert "4 intervals decided conditions of 2 claims." in text
     assert "at most 4 × 0.025 = 0.1 false verdicts are expected." in text
-    assert "1 differences are shown by their interval; the one-sided sign test, p ≤ 0.025, shows 1 of them." in text
+    assert (
+        "1 differences are shown by their interval; the one-sided sign test, p ≤ 0.025, shows the direction of 1."
+        in text
+    )
     assert "doubts" not in text
 
 
@@ -71,7 +74,7 @@ def test_a_difference_that_the_sign_test_does_not_show_is_named():
     arms = {"a": [0.0] * 10, "b": skewed}
     found = {arm: Evidence("d.d", arm, [*range(10)], {"loss": values}, {}, "", 0.0, {}) for arm, values in arms.items()}
     text = verdicts_text({"R01": standing(claim(Differs("loss", arm="b", than="a", by=0.1)), found)})
-    assert "shows 0 of them. It doubts those of R01." in text
+    assert "shows the direction of 0. It doubts that of R01." in text
 
 
 def test_what_is_stored_without_a_number_that_a_claim_has_come_to_ask_for_is_pending(monkeypatch):
