@@ -101,7 +101,7 @@ the batch, so that it wants batches that are large and alike, LayerNorm on the e
             "Look at `alone`: in a batch of one BatchNorm leaves nothing.": lambda: "batchnorm",
         }),
     )),
-    claims=("R36", "R37", "F44", "N08", "N09"),
+    claims=("R36", "R37", "F44", "X06", "X07", "N08", "N09"),
 )  # fmt: skip
 
 
