@@ -8,6 +8,8 @@ import jax
 import numpy as np
 
 from headway.claims.design import Arm, Exact, Measures, Trained
+from headway.claims.designs.norms import TIME as PLACES
+from headway.claims.designs.norms import WIDTH as FEATURES
 from headway.claims.designs.norms import leak, output
 from headway.claims.joined import Joined
 from headway.data.dataset import Data
@@ -76,8 +78,8 @@ def measured(run: Run) -> Measures:
 
 def dependence(norm: Normalization, mode: Literal["train", "eval"]) -> Measures:
     """What later tokens do to the outputs before them, and how far a sequence alone gives other outputs."""
-    block = transformer_block(HEADS, 4 * WIDTH, placement=partial(pre_ln, norm=norm), causal=True)
-    x = np.random.default_rng(0).normal(size=(4, TIME, WIDTH)).astype(np.float32)
+    block = transformer_block(2, 2 * FEATURES, placement=partial(pre_ln, norm=norm), causal=True)
+    x = np.random.default_rng(0).normal(size=(4, PLACES, FEATURES)).astype(np.float32)
     alone = np.abs(output(block, x[:1], mode) - output(block, x, mode)[:1])
     return leak(norm, mode) | {"alone": float(alone.max())}
 
