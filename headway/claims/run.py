@@ -8,6 +8,7 @@ from headway.claims.catalog import design
 from headway.claims.claim import Claim, Verdict, verdict
 from headway.claims.condition import Numbers
 from headway.claims.evidence import FOLDER, Evidence, code_of, made_here, numbers_of, stored
+from headway.spec.error import HeadwayError
 
 Work = tuple[str, str]
 """A design and an arm of it."""
@@ -65,11 +66,14 @@ def evidence_on(
 
 
 def verdict_on(claim: Claim, found: Mapping[str, Evidence]) -> Verdict:
-    """The verdict that the evidence on its arms gives; "pending" where some is not stored. Nothing is run."""
+    """The verdict that the evidence on its arms gives; "pending" where a number is not stored. Nothing is run."""
     absent = [arm for arm in claim.arms if arm not in found]
     if absent and not claim.pending:
         return Verdict("pending", f"not measured yet: {', '.join(absent)}")
-    return verdict(claim, numbers_of(found))
+    try:
+        return verdict(claim, numbers_of(found))
+    except HeadwayError as error:  # a metric that the claim has come to ask for since
+        return Verdict("pending", f"not measured yet: {error.got}")
 
 
 def quick(claims: Iterable[Claim]) -> dict[str, Numbers]:

@@ -12,7 +12,6 @@ from headway.claims.evidence import Evidence, numbers_of
 from headway.claims.run import evidence_on, verdict_on
 from headway.concepts.markdown import table_lines
 from headway.report.wording import joined
-from headway.spec.error import HeadwayError
 
 ERROR = LEVEL / 2
 """The chance that an interval of confidence 1 − LEVEL misses on the side that a condition looks at."""
@@ -32,16 +31,8 @@ Seen = Mapping[str, Known]
 
 def seen() -> Seen:
     """What is known of every claim. Nothing is run."""
-    return {claim.id: Known(claim, _verdict(claim, evidence), evidence)
+    return {claim.id: Known(claim, verdict_on(claim, evidence), evidence)
             for claim, evidence in evidence_on(claims().values())}  # fmt: skip
-
-
-def _verdict(claim: Claim, evidence: Mapping[str, Evidence]) -> Verdict:
-    """The verdict; "pending" where what is stored lacks a number that the claim has come to ask for since."""
-    try:
-        return verdict_on(claim, evidence)
-    except HeadwayError as error:
-        return Verdict("pending", f"not measured yet: {error.got}")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,17 @@ def test_a_second_look_takes_numbers_of_fresh_seeds_alone(tmp_path):
     assert seen.first == seen.second == verdict_on(claim, stored(claim.design))
 
 
+def test_a_claim_that_asks_for_what_was_not_measured_is_pending():
+    (claim,) = drawn(1)
+    known = stored(claim.design)
+    metric = claim.needs[0].metric
+    lacking = {arm: dataclasses.replace(one, numbers={name: values for name, values in one.numbers.items()
+                                                      if name != metric}) for arm, one in known.items()}  # fmt: skip
+    assert verdict_on(claim, known).word != "pending"
+    assert verdict_on(claim, lacking) == Verdict("pending", f"not measured yet: {metric}")
+    assert verdict_on(claim, {}).word == "pending"
+
+
 def test_a_verdict_is_kept_where_the_word_is_the_same():
     (claim,) = drawn(1)
     assert Looked(claim, Verdict("refuted", "no effect"), Verdict("refuted", "wrong side")).kept

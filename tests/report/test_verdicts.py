@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from headway.claims.claim import Claim, Limit, Verdict
+from headway.claims.claim import Claim, Limit
 from headway.claims.condition import Alike, Bounded, Differs, Dose, Level, Some
 from headway.claims.evidence import Evidence
 from headway.claims.run import verdict_on
-from headway.report.verdicts import Known, decided, seen, verdicts_text
+from headway.report.verdicts import Known, decided, verdicts_text
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 10)
 ARMS = {"a": NOISE, "b": NOISE[::-1] + 1, "c": NOISE + np.linspace(1.9, 2.1, 10), "near": NOISE[::-1] + 0.5}
@@ -75,9 +75,3 @@ def test_a_difference_that_the_sign_test_does_not_show_is_named():
     found = {arm: Evidence("d.d", arm, [*range(10)], {"loss": values}, {}, "", 0.0, {}) for arm, values in arms.items()}
     text = verdicts_text({"R01": standing(claim(Differs("loss", arm="b", than="a", by=0.1)), found)})
     assert "shows the direction of 0. It doubts that of R01." in text
-
-
-def test_what_is_stored_without_a_number_that_a_claim_has_come_to_ask_for_is_pending(monkeypatch):
-    asks = claim(Bounded("accuracy", arm="a", high=5.0))
-    monkeypatch.setattr("headway.report.verdicts.evidence_on", lambda known: [(asks, EVIDENCE)])
-    assert seen()["R01"].verdict == Verdict("pending", "not measured yet: accuracy")
