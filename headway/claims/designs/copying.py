@@ -109,7 +109,7 @@ DESIGNS = {
          for name, network in NETWORKS.items()},
         copied,
         few=1,
-        quick={"length": 150, "evaluation/every": 150},
+        quick={"length": 100, "evaluation/every": 100},
     ),
     "emergence": Trained(
         "A causal language model of two blocks of width 32 reads eight random symbols of eight, a delimiter, and the "

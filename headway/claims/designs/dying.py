@@ -74,6 +74,6 @@ DESIGNS = {
             "relu low sham": functools.partial(trained, "relu", LOW, RATES[0], again=True),
             "relu rate 0.05 sham": functools.partial(trained, "relu", 0.0, RATES[0], again=True),
         },
-        seeds=60,
+        seeds=120,
     ),
 }

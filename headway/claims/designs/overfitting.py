@@ -230,6 +230,6 @@ DESIGNS = {
               (0.1, 1.0, 10.0)))},
         against_decay,
         seeds=15,
-        quick={"length": Epochs(60), "evaluation/every": Epochs(60)},
+        quick={"length": Epochs(40), "evaluation/every": Epochs(40)},
     ),
 }  # fmt: skip

@@ -32,12 +32,18 @@ from headway.training.replay import replay
 from headway.training.run import Run
 
 SYMBOLS, WIDTH, HEADS, BLOCKS, UPDATES, WARM, EARLY = 8, 16, 2, 4, 200, 40, 50
+DEEP, BRIEF = 8, 150
+"""The blocks and updates that the list of claims asks for where residual connections are taken out."""
 RATES = tuple(float(f"{10 ** (STEP * k):.3g}") for k in range(-6, -1))
+FAR_APART = (1e-4, 1e-3, 1e-2, 1e-1)
+"""So low that the best is inside of them without residual connections too."""
 NEAR = RATES[2]
 """0.01, at which six blocks of Post-LN fail without warm-up in docs/results.md, and with it do not."""
 CHANCE = math.log(SYMBOLS)
 COPIES = Data(CopyTask(4, symbols=SYMBOLS, examples=1000), validation=None, test=None)
 PEAK, STEPS = "optimizer/learning_rate/then/peak", "optimizer/learning_rate/steps"
+SHORT = {"data/source/examples": 64, "data/source/length": 2, "length": 100, "evaluation/every": 100}
+"""All strings of two symbols, learned in half as many updates."""
 
 
 def bare(sublayer: Layer) -> Layer:
@@ -50,14 +56,17 @@ def straight(sublayer: Layer) -> Layer:
     return Sequential((LayerNorm(), sublayer))
 
 
-def copier(attention: Placement, feed_forward: Placement, *, last_norm: bool = True) -> Recipe:
+def copier(
+    attention: Placement, feed_forward: Placement, *, last_norm: bool = True, blocks: int = BLOCKS,
+    updates: int = UPDATES,
+) -> Recipe:  # fmt: skip
     """A language model whose two sublayers are placed so, on strings of four symbols to be said again; Adam."""
     block = Sequential((attention(MultiHeadAttention(HEADS, causal=True)), feed_forward(FeedForward(4 * WIDTH))))
     norm = (LayerNorm(),) if last_norm else ()
-    network = Sequential((*embedded(SYMBOLS + 1, WIDTH), Repeat(block, times=BLOCKS), *norm, Dense(SYMBOLS + 1)))
+    network = Sequential((*embedded(SYMBOLS + 1, WIDTH), Repeat(block, times=blocks), *norm, Dense(SYMBOLS + 1)))
     return Recipe(
         network, data=COPIES, loss=CrossEntropy(), optimizer=Adam(Warmup(0, then=Cosine(NEAR))), batch_size=32,
-        length=UPDATES, evaluation=Evaluation(UPDATES, metrics=(Accuracy(),)),
+        length=updates, evaluation=Evaluation(updates, metrics=(Accuracy(),)),
     )  # fmt: skip
 
 
@@ -135,7 +144,12 @@ def with_and_without_warmup(runs: Sequence[Run]) -> Measures:
 def without_warmup(runs: Sequence[Run]) -> Measures:
     """What the runs of one seed, over rates, came to."""
     by_rate = over_rates(runs)
-    return {"highest": works(by_rate), "best loss": min(map(loss, by_rate.values())), **attention(by_rate[NEAR])}
+    return {"highest": works(by_rate), **attention(by_rate[NEAR])}
+
+
+def lowest(runs: Sequence[Run]) -> Measures:
+    """The lowest loss of the runs of one seed, over rates."""
+    return {"best loss": min(map(loss, runs))}
 
 
 SETTING = (
@@ -155,23 +169,34 @@ DESIGNS = {
         {STEPS: (0, WARM), PEAK: RATES},
         with_and_without_warmup,
         shams={"sham": "Post-LN"},
-        quick={"network/2/times": 2},
+        quick=SHORT,
         fewer={PEAK: (0.001, 0.01, 0.0316)},
         few=2,
     ),
     "sublayers": Swept(
-        f"{SETTING}No warm-up. The norm stands in front of both sublayers (Pre-LN), of one or of none; or of both, "
-        "but without the way around them. One more norm is behind the last block. `highest`: log10 of the highest rate "
-        "that works; `best loss`: the lowest at any rate; `entropy` and `largest score` of the attention "
-        f"{IN_ATTENTION}.",
+        f"{SETTING}No warm-up. The norm stands in front of both sublayers (Pre-LN), of one or of none. One more "
+        "norm is behind the last block. `highest`: log10 of the highest rate that works; `entropy` and `largest score` "
+        f"of the attention {IN_ATTENTION}.",
         {"norm on both": copier(pre_ln, pre_ln), "norm on attention": copier(pre_ln, bare),
-         "norm on feed-forward": copier(bare, pre_ln), "norm on none": copier(bare, bare),
-         "no residual": copier(straight, straight)},
+         "norm on feed-forward": copier(bare, pre_ln), "norm on none": copier(bare, bare)},
         {PEAK: RATES},
         without_warmup,
         shams={"sham": "norm on both"},
-        quick={"network/2/times": 2},
+        quick=SHORT | {"network/2/times": 6},
         fewer={PEAK: (0.01, 0.0316)},
-        few=2,
+        few=1,
+    ),
+    "deep": Swept(
+        f"The same task for {DEEP} blocks of Pre-LN, with the way around their sublayers and without it: {BRIEF} "
+        f"updates, rates of {min(FAR_APART):g} to {max(FAR_APART):g}, a decade apart. `best loss`: the lowest at any "
+        "rate, at most that of a guess.",
+        {"residual": copier(pre_ln, pre_ln, blocks=DEEP, updates=BRIEF),
+         "no residual": copier(straight, straight, blocks=DEEP, updates=BRIEF)},
+        {PEAK: FAR_APART},
+        lowest,
+        shams={"sham": "residual"},
+        quick={"data/source/examples": 200, "length": 100, "evaluation/every": 100},
+        fewer={PEAK: (0.01,)},
+        few=1,
     ),
 }  # fmt: skip
