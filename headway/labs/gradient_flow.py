@@ -8,7 +8,7 @@ import numpy as np
 from headway.data.dataset import Dataset, arrays
 from headway.labs.edits import edited, edits_of
 from headway.labs.grading import Asked, Mistake, judged
-from headway.labs.lab import Blank, Grade, Lab, Part, Task, Values, with_recipe
+from headway.labs.lab import Blank, Grade, Lab, Part, Task, Values, hidden_seeds, with_recipe
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.adaptive import Adam
 from headway.learning.optimizers.optimizer import Optimizer
@@ -31,7 +31,6 @@ from headway.training.sweeps.sweep import sweep
 FEATURES, CLASSES, WIDTH, EXAMPLES = 8, 4, 32, 512
 UPDATES, EVERY = 160, 20
 RATE = 2e-3
-HIDDEN_SEEDS = (1001, 1002, 1003)
 FLAT = 0.5
 """Decades per 10 layers within which the gradient is said to pass."""
 BAR = 0.3
@@ -184,7 +183,10 @@ def grade(seed: int, values: Values) -> Grade:
                   for name, said in SHOWS.items() if name != shown)  # fmt: skip
     asked = (Asked("cause", cause, causes, f"One of these is meant: {', '.join(FAULTS)}."),
              Asked("evidence", shown, picks, f"One of these is meant: {', '.join(SHOWS)}."))  # fmt: skip
-    return Grade((*(judged(values.get(one.name), one) for one in asked), *cured(seed, values.get("edits"))))
+    named, seen = (judged(values.get(one.name), one) for one in asked)
+    if named.points and not seen.points:
+        named = Part("cause", 0, 1, "A cause counts together with the measurement that shows it.")
+    return Grade((named, seen, *cured(seed, values.get("edits"))))
 
 
 def cured(seed: int, value: Any) -> tuple[Part, Part]:
@@ -194,7 +196,7 @@ def cured(seed: int, value: Any) -> tuple[Part, Part]:
     data = examples(seed)
     try:
         recipe = edited(recipe_of(seed), edits_of(value), free=("network", "optimizer", "clip"), inputs=(FEATURES,))
-        runs = sweep(recipe, {"seed": HIDDEN_SEEDS}, data=data, anyway=True).runs
+        runs = sweep(recipe, {"seed": hidden_seeds(seed)}, data=data, anyway=True).runs
     except HeadwayError as error:
         return Part("flow", 0, 1, str(error)), Part("loss", 0, 1)
     assert data.test is not None

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 Values = Mapping[str, Any]
 """What the learner's file holds under the names that a task asks for, as plain values."""
 LEAVE = "decides the numbers of this task: leave it"
@@ -112,6 +114,12 @@ class Lab:
         asked = (f"# {blank.about}\n{lines}\n" for blank, lines in zip(task.blanks, filled, strict=True))
         parts = (head, f"SEED = {seed}  # {LEAVE}\n", task.given + "\n", *asked, task.end + "\n")
         return "\n".join(part for part in parts if part.strip())
+
+
+def hidden_seeds(seed: int) -> tuple[int, ...]:
+    """Three seeds that an answer is graded on, others for every task, and none of them that of its recipe."""
+    drawn = np.random.default_rng([seed, 4]).choice(9000, 3, replace=False)
+    return tuple(1000 + int(one) for one in drawn)
 
 
 def with_recipe(module: str, shows: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from headway.data.dataset import Dataset, Examples, arrays
 from headway.doctor.baseline import constant_loss
 from headway.labs.edits import edited, edits_of
 from headway.labs.grading import EMPTY, Asked, Mistake, judged
-from headway.labs.lab import Blank, Grade, Lab, Part, Task, Values, with_recipe
+from headway.labs.lab import Blank, Grade, Lab, Part, Task, Values, hidden_seeds, with_recipe
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.adaptive import AdamW
 from headway.learning.regularization import Dropout, Noise
@@ -28,7 +28,6 @@ from headway.training.sweeps.sweep import sweep
 FEATURES, TELLING, TRAINING, VALIDATION, NEW = 16, 4, 80, 200, 2000
 UPDATES, EVERY, RATE, DECAY = 300, 10, 1e-2, 1e-3
 LAYERS = (Dense(64), ReLU(), Dense(2))
-HIDDEN_SEEDS = (1001, 1002, 1003)
 BUDGET = 3
 PRICES = {"weight decay or a penalty": 1, "learning rate": 1, "width": 1, "dropout": 2, "noise": 2, "early stopping": 2}
 REFERENCE = 5.0
@@ -166,10 +165,9 @@ def bought(seed: int, value: Any) -> tuple[Part, Part]:
 
 def on_new(recipe: Recipe, seed: int) -> Part:
     """The loss on new examples beside that with the reference, and what training and new loss say together."""
-    data, new = examples(seed), unseen(seed)
-    constant = constant_loss(recipe.loss, (2,), data.train, new)
-    train, own = mean_losses(recipe, data, new)
-    _, best = mean_losses(replace(recipe_of(seed), optimizer=AdamW(RATE, weight_decay=REFERENCE)), data, new)
+    constant = constant_loss(recipe.loss, (2,), examples(seed).train, unseen(seed))
+    train, own = mean_losses(recipe, seed)
+    _, best = mean_losses(replace(recipe_of(seed), optimizer=AdamW(RATE, weight_decay=REFERENCE)), seed)
     bar = best + SHARE * (constant - best)
     if own <= bar:
         return Part("new examples", 2, 2)
@@ -184,9 +182,10 @@ def on_new(recipe: Recipe, seed: int) -> Part:
     return Part("new examples", int(own < constant and train <= 0.8 * constant), 2, f"{said} {why}")
 
 
-def mean_losses(recipe: Recipe, data: Dataset, new: Examples) -> tuple[float, float]:
-    """The loss on the training set and on new examples, over the hidden seeds."""
-    runs = trained(recipe, data, HIDDEN_SEEDS)
+def mean_losses(recipe: Recipe, seed: int) -> tuple[float, float]:
+    """The loss on the training set of a task and on its new examples, over its hidden seeds."""
+    data, new = examples(seed), unseen(seed)
+    runs = trained(recipe, data, hidden_seeds(seed))
     kept = [run.values if recipe.stopping else run.final for run in runs]
     made = [[judge(recipe, values, part)["loss"] for values in kept] for part in (data.train, new)]
     train, held_out = np.nan_to_num(np.mean(made, axis=1), nan=np.inf)

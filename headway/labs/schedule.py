@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from headway.labs.grading import malformed
-from headway.labs.lab import Blank, Grade, Lab, Part, Task, Values
+from headway.labs.lab import Blank, Grade, Lab, Part, Task, Values, hidden_seeds
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.adaptive import Adam
 from headway.learning.schedules.schedule import Schedule
@@ -19,21 +19,22 @@ from headway.spec.json import from_dict
 
 Array = np.ndarray
 STEPS = 200
-HIDDEN_SEEDS = (1001, 1002, 1003)
 NEAR, FAR = 1.25, 1000.0
 """So many times the searched loss is near enough; a constant rate has 1.4 at best. Past FAR it diverges."""
-PEAK, SYMBOLS, LENGTH, BATCH, JUDGED = 0.02, 6, 4, 32, 128
+SYMBOLS, LENGTH, BATCH, JUDGED = 6, 4, 32, 128
+PEAKS = (0.016, 0.022)
+"""Rates at which Post-LN learns with a warm-up, and most often does not without one."""
 SHARE = 0.25
 """Which part of the way back from the searched schedule to guessing is near enough."""
-GUESS, BEST = float(np.log(SYMBOLS)), 0.10
-"""The loss of guessing, and of the best of `shapes` at this peak on the hidden seeds: a search of some minutes."""
+GUESS = float(np.log(SYMBOLS))
+"""The loss of guessing."""
 TEXT = f"""\
 Write two schedules: functions that give the learning rate of each of {STEPS} updates, from step 0 to step {STEPS - 1}.
 
 quadratic   SGD on ½ Σ λ w², ten directions with λ from `flattest` to 1, each w at 1 at first; every gradient comes with
             noise. What counts is the expected loss at the end.
 copying     Adam on a transformer of four Post-LN blocks that learns to say a string of {LENGTH} symbols again. The rate
-            is to be high: its peak must be {PEAK}. When, and how it gets there and away, is yours.
+            is to be high: it must come to `peak`. When, and how it gets there and away, is yours.
 
 They are judged on three seeds you do not know, beside the best schedule that a search finds: the loss of the quadratic
 within {NEAR} times, that of the transformer within {SHARE:.0%} of the way from there to guessing, {GUESS:.2f}. To try
@@ -42,12 +43,12 @@ one in a file, hw.load("schedule.json")."""
 QUADRATIC = """\
 def quadratic(step, steps):
     return {} * (1 - step / steps)"""
-COPYING = f"""\
+COPYING = """\
 def copying(step, steps):
-    warm = 0.3 * steps
+    warm = 0.5 * steps
     if step < warm:
-        return {PEAK} * (step + 1) / warm
-    return {PEAK} * (1 + math.cos(math.pi * (step - warm) / (steps - warm))) / 2"""
+        return peak * (step + 1) / warm
+    return peak * (1 + math.cos(math.pi * (step - warm) / (steps - warm))) / 2"""
 UNTOUCHED = "def {}(step, steps):\n    return None"
 GIVEN = """\
 import math
@@ -74,6 +75,11 @@ def character(seed: int) -> tuple[float, float]:
     """What the quadratics of a seed have about in common: the smallest curvature, and the noise."""
     rng = np.random.default_rng([seed, 3])
     return round(float(rng.uniform(0.015, 0.05)), 3), round(float(rng.uniform(0.15, 0.5)), 2)
+
+
+def peak_of(seed: int) -> float:
+    """The highest rate that the transformer of a seed is to be trained at."""
+    return round(float(np.random.default_rng([seed, 5]).uniform(*PEAKS)), 4)
 
 
 def quadratic_of(seed: int, hidden: int) -> tuple[Array, float]:
@@ -110,6 +116,14 @@ def searched(seed: int, hidden: int, names: tuple[str, ...] = ()) -> tuple[tuple
 def copied(rates: Array, seeds: tuple[int, ...]) -> Array:
     """The loss on new strings after training at these rates, [seeds]."""
     return np.array([_copied(jnp.asarray(rates, jnp.float32), jax.random.key(seed)) for seed in seeds])
+
+
+@functools.cache
+def best_copied(seed: int) -> float:
+    """The least mean loss on the hidden seeds: of a cosine behind long warm-ups, the best of all shapes at any peak."""
+    known, peak, hidden = shapes(STEPS), peak_of(seed), hidden_seeds(seed)
+    warmed = (known[f"warm-up {part}, cosine"] for part in (0.3, 0.5))
+    return float(min(copied(peak * shape / shape.max(), hidden).mean() for shape in warmed))
 
 
 @jax.jit
@@ -169,14 +183,14 @@ def grade(seed: int, values: Values) -> Grade:
     (quadratic, first), (copying, second) = (checked(values.get(name)) for name in ("quadratic", "copying"))
     return Grade((
         Part("quadratic", 0, 2, first) if quadratic is None else on_quadratic(quadratic, seed),
-        Part("copying", 0, 2, second) if copying is None else on_copying(copying),
+        Part("copying", 0, 2, second) if copying is None else on_copying(copying, seed),
     ))  # fmt: skip
 
 
 def on_quadratic(rates: Array, seed: int) -> Part:
     """The expected loss beside the searched one, and of which of its two parts there is too much."""
-    own = np.array([expected_losses(rates, seed, hidden) for hidden in HIDDEN_SEEDS])
-    best = np.array([searched(seed, hidden)[0] for hidden in HIDDEN_SEEDS])
+    own = np.array([expected_losses(rates, seed, hidden) for hidden in hidden_seeds(seed)])
+    best = np.array([searched(seed, hidden)[0] for hidden in hidden_seeds(seed)])
     times = float(np.exp(np.mean(np.log(own.sum(1) / best.sum(1)))))
     if not np.isfinite(times) or times > FAR:
         at = int(np.argmax(rates))
@@ -193,29 +207,30 @@ def on_quadratic(rates: Array, seed: int) -> Part:
     )
 
 
-def on_copying(rates: Array) -> Part:
-    """The loss on new strings beside the best of the shapes at the peak, and what the rates have to do with it."""
-    if abs(max(rates) - PEAK) > 0.01 * PEAK:
-        return Part("copying", 0, 2, f"The highest rate must be {PEAK}; here it is {max(rates):.3g}.")
-    own = float(copied(rates, HIDDEN_SEEDS).mean())
+def on_copying(rates: Array, seed: int) -> Part:
+    """The loss on new strings beside the searched one at this peak, and what the rates have to do with it."""
+    peak = peak_of(seed)
+    if abs(max(rates) - peak) > 0.01 * peak:
+        return Part("copying", 0, 2, f"The highest rate must be {peak}; here it is {max(rates):.3g}.")
+    own, best = float(copied(rates, hidden_seeds(seed)).mean()), best_copied(seed)
     if not np.isfinite(own):
         return Part("copying", 0, 2, "The loss is not finite at the end.")
-    share = (own - BEST) / (GUESS - BEST)
+    share = (own - best) / (GUESS - best)
     if share <= SHARE:
         return Part("copying", 2, 2)
-    said = f"The loss is {own:.2f}, that of the searched schedule {BEST:.2f}, of guessing {GUESS:.2f}."
-    return Part("copying", int(share <= 2 * SHARE), 2, f"{said} {where_lost(rates)}")
+    said = f"The loss is {own:.2f}, that of the searched schedule {best:.2f}, of guessing {GUESS:.2f}."
+    return Part("copying", int(share <= 2 * SHARE), 2, f"{said} {where_lost(rates, peak)}")
 
 
-def where_lost(rates: Array) -> str:
+def where_lost(rates: Array, peak: float) -> str:
     """What a schedule at a high rate does to Post-LN, read from its rates: at its beginning, its end, or in between."""
-    soon = int(np.argmax(rates >= PEAK / 2))
+    soon = int(np.argmax(rates >= peak / 2))
     if soon < STEPS / 20:
         return (f"It lost in the first updates: half of the peak is reached at step {soon}. At first Post-LN has "
                 "large gradients near its output: warm up.")  # fmt: skip
-    if rates[-1] > PEAK / 2:
+    if rates[-1] > peak / 2:
         return f"It lost at the end: the rate is still {rates[-1]:.2g} there. Let it fall after the peak."
-    low = f"{np.mean(rates < PEAK / 10):.0%}"
+    low = f"{np.mean(rates < peak / 10):.0%}"
     return (
         f"It lost in between: the rate is below a tenth of the peak in {low} of the run. Shorten the ways up and down."
     )
@@ -242,10 +257,11 @@ def task(seed: int) -> Task:
     flattest, noise = character(seed)
     given = f"""{GIVEN}
 
-flattest, noise = {flattest}, {noise}  # of the quadratic: the smallest λ and the noise, give or take a fifth"""
-    _, peak = searched(seed, 0, ("line",))
+flattest, noise = {flattest}, {noise}  # of the quadratic: the smallest λ and the noise, give or take a fifth
+peak = {peak_of(seed)}  # of the transformer's rates"""
+    _, first = searched(seed, 0, ("line",))
     blanks = (
-        Blank("quadratic", "the rate of SGD", QUADRATIC.format(peak), UNTOUCHED.format("quadratic"), calls),
+        Blank("quadratic", "the rate of SGD", QUADRATIC.format(first), UNTOUCHED.format("quadratic"), calls),
         Blank("copying", "the rate of Adam", COPYING, UNTOUCHED.format("copying"), calls),
     )
     return Task(given, blanks, lambda values: grade(seed, values), end=END)

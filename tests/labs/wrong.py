@@ -1,6 +1,6 @@
 """Plausible wrong answers to the labs that are judged by what they do: seed, what is given, and the hint due."""
 
-from headway.labs.schedule import PEAK, STEPS
+from headway.labs.schedule import STEPS, peak_of
 from headway.learning.optimizers.adaptive import Adam
 from headway.learning.regularization import Dropout
 from headway.learning.schedules.decay import Cosine
@@ -20,11 +20,13 @@ def rates(function):
     return [function(step / STEPS) for step in range(STEPS)]
 
 
+PEAK = peak_of(1)
 WRONG = {
     "gradient-flow": [  # the seed 1 has sigmoid layers
         (1, {"cause": "dead units"}, "the zeros of a layer would be 1"),
         (1, {"cause": "the weather"}, "One of these is meant"),
         (1, {"evidence": "rise"}, "rise shows steps that are too long"),
+        (1, {"cause": "saturating activation"}, "A cause counts together with the measurement"),
         (1, edits(Set("optimizer/learning_rate", value=1e-2)), r"still shrinks by \d\.\d decades"),
         (1, edits(Replace("network/2/*/1", by=ReLU()), Set("optimizer/learning_rate", value=1e-9)), "Gradients pass"),
         (1, edits(Remove("network/2")), "must keep its depth"),
@@ -48,7 +50,7 @@ WRONG = {
         (1, {"copying": rates(lambda t: PEAK * (1 - t))}, "It lost in the first updates.*warm up"),
         (1, {"copying": rates(lambda t: PEAK if t > 0.97 else 1e-3 * t)}, "It lost at the end"),
         (1, {"copying": rates(lambda t: PEAK if 0.5 < t < 0.51 else 0)}, "below a tenth of the peak in 100%"),
-        (1, {"copying": rates(lambda t: 1e-3)}, "The highest rate must be 0.02; here it is 0.001"),
+        (1, {"copying": rates(lambda t: 1e-3)}, f"The highest rate must be {PEAK}; here it is 0.001"),
     ],
     "overfitting": [
         (1, {"turns": 300}, "where the training loss is lowest: look at validation"),
