@@ -10,6 +10,7 @@ from headway.claims.claim import Claim, Verdict, verdict
 from headway.claims.condition import Numbers
 from headway.claims.evidence import FOLDER, Evidence, code_of, made_here, numbers_of, stored
 from headway.spec.error import HeadwayError
+from headway.training.interruption import whole_or_nothing
 
 Work = tuple[str, str]
 """A design and an arm of it."""
@@ -31,7 +32,8 @@ def measure(name: str, arm: str, first: int = 0) -> Evidence:
     """Measure one arm on its seeds, from `first` on."""
     made, started = design(name), time.monotonic()
     seeds = list(range(first, first + made.seeds))
-    found = made.measure(arm, seeds, "full")
+    with whole_or_nothing():
+        found = made.measure(arm, seeds, "full")
     seconds = round(time.monotonic() - started, 1)
     return Evidence(name, arm, seeds, found.numbers, found.notes, code_of(name), seconds, made_here())
 
@@ -49,7 +51,10 @@ def run(
     tell    called with each arm when it is stored
     """
     claims = list(claims)
-    for name, arm in missing(needed(claims), first, folder):
+    lacking = missing(needed(claims), first, folder)
+    for name, _ in lacking:  # what runs is the code as it is now, whatever is edited in the meantime
+        design(name), code_of(name)
+    for name, arm in lacking:
         evidence = measure(name, arm, first)
         evidence.save(folder)
         tell(evidence)
@@ -82,5 +87,6 @@ def quick(claims: Iterable[Claim]) -> dict[str, Numbers]:
     found: dict[str, dict[str, dict[str, list[float]]]] = {}
     for name, arm in needed(replace(claim, sham=(), limits=(), counterexample=None) for claim in claims):
         made = design(name)
-        found.setdefault(name, {})[arm] = made.measure(arm, range(made.few), "quick").numbers
+        with whole_or_nothing():
+            found.setdefault(name, {})[arm] = made.measure(arm, range(made.few), "quick").numbers
     return dict(found)

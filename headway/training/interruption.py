@@ -2,8 +2,10 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 REASONS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 PAUSED = tuple(REASONS.values())
@@ -13,15 +15,17 @@ PAUSED = tuple(REASONS.values())
 class Interruption:
     """Within it, the first Ctrl-C or SIGTERM only sets `reason`; the second acts as it always does.
 
-    Outside the main thread, where Python delivers no signals, it changes nothing.
+    Outside the main thread, where Python delivers no signals, it changes nothing; nor within `whole_or_nothing`.
     """
+
+    wanted: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.reason = ""
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "Interruption":
-        if threading.current_thread() is threading.main_thread():
+        if self.wanted and threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._set) for number in REASONS}
         return self
 
@@ -32,3 +36,13 @@ class Interruption:
     def _set(self, number: int, frame: FrameType | None) -> None:
         self.reason = REASONS[signal.Signals(number)]
         signal.signal(number, self._before[signal.Signals(number)])
+
+
+@contextmanager
+def whole_or_nothing() -> Iterator[None]:
+    """Within it Ctrl-C and SIGTERM act as they always do: for runs that are worth nothing when they are cut short."""
+    before, Interruption.wanted = Interruption.wanted, False
+    try:
+        yield
+    finally:
+        Interruption.wanted = before

@@ -1,14 +1,17 @@
 """The full tier: every claim measured, and experiments drawn by lot measured again on seeds that nobody had seen."""
 
 import dataclasses
+import signal
 
 import pytest
 
-from headway.claims.catalog import claims
+from headway.claims.catalog import claims, design
 from headway.claims.claim import Verdict
+from headway.claims.design import Measured
 from headway.claims.evidence import code_of, stored
 from headway.claims.run import evidence_on, run, verdict_on
 from headway.claims.second import COUNT, FRESH, Looked, drawn, looked_again
+from headway.training.interruption import Interruption
 
 MAY_WAIT, MUST_STAY = 4, 18
 
@@ -31,6 +34,19 @@ def test_a_second_look_takes_numbers_of_fresh_seeds_alone(tmp_path):
     (seen,) = (one for one in looked_again(tmp_path) if one.claim == claim)
     assert seen.kept
     assert seen.first == seen.second == verdict_on(claim, stored(claim.design))
+
+
+def test_an_arm_that_is_broken_off_is_not_stored_and_a_run_inside_does_not_take_the_signal_over(tmp_path, monkeypatch):
+    def cut_short(self, arm, seeds, tier):
+        with Interruption() as interruption:
+            signal.raise_signal(signal.SIGINT)
+        return Measured({"reason": [float(bool(interruption.reason))] * len(seeds)})
+
+    (claim,) = drawn(1)
+    monkeypatch.setattr(type(design(claim.design)), "measure", cut_short)
+    with pytest.raises(KeyboardInterrupt):
+        run([claim], folder=tmp_path)
+    assert not list(tmp_path.rglob("*.json"))
 
 
 def test_a_claim_that_asks_for_what_was_not_measured_is_pending():

@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from headway.spec.error import HeadwayError
-from headway.training.checkpoint import checkpoints, load_arrays, load_checkpoint, prune, save_arrays, save_checkpoint
+from headway.training.checkpoint import (
+    checkpoints,
+    load_arrays,
+    load_checkpoint,
+    prune,
+    save_arrays,
+    save_checkpoint,
+    write_durably,
+)
 
 ARRAYS = {
     "params": {"0": {"w": jnp.arange(6.0).reshape(2, 3), "b": jnp.zeros(3)}},
@@ -60,3 +68,9 @@ def test_a_failed_write_leaves_the_checkpoint_before_it(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         save_checkpoint(tmp_path, 20, ARRAYS, {})
     assert [path.name for path in checkpoints(tmp_path)] == ["step-000000010"]
+
+
+def test_a_file_that_cannot_be_written_is_named_by_its_own_name(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        write_durably(tmp_path / "none" / "found.json", b"")
+    assert caught.value.filename == str(tmp_path / "none" / "found.json")

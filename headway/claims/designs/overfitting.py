@@ -152,7 +152,8 @@ def stopping(patience: int) -> Recipe:
 
 
 def stopped(run: Run) -> Measures:
-    """Where it stopped, beside where the loss on the test set itself, had it been seen, was least in the whole run."""
+    """Where it stopped, beside where the loss on the test set itself, had it been seen, was least in the whole run; and
+    the share of the whole run that was made."""
     assert run.recipe.stopping is not None
     data, patience = run.data(), run.recipe.stopping.patience
     asked = replace(data, validation=data.test)
@@ -164,6 +165,7 @@ def stopped(run: Run) -> Measures:
         "evaluations apart": abs(run.standing.best_step - best["step"]) / steps,
         "patiences apart": abs(run.standing.best_step - best["step"]) / steps / patience,
         "regret": at_end - best["loss"], "whole run's regret": seen[-1]["loss"] - best["loss"],
+        "made": run.standing.step / seen[-1]["step"],
     }  # fmt: skip
 
 

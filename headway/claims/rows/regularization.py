@@ -150,8 +150,9 @@ CLAIMS = (
     ),
     Claim(
         "F38", says="Early Stopping → Halt Before Overfitting", check="experiment", design="overfitting.stopping",
-        needs=tuple(condition for arm in ("patience 5", "patience 20", "patience 50") for condition in (
+        needs=(*(condition for arm in ("patience 5", "patience 20", "patience 50") for condition in (
             Level("patiences apart", arm=arm, high=1.0), Level("regret", arm=arm, high=NATS / 2))),
+            Level("made", arm="patience 5", high=0.9)),
         control=(Level("whole run's regret", arm="patience 20", low=NATS),),
         limits=(Limit("two evaluations are too short a patience: a better loss was still to come",
                       shown_by=Level("regret", arm="patience 2", low=NATS / 2)),),
