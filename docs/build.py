@@ -12,6 +12,7 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
+from headway.claims.second import looked_again
 from headway.concepts.audit import CHECKS, audit
 from headway.concepts.catalog import deep_learning, resolved
 from headway.concepts.checks.finding import Inconsistency
@@ -23,19 +24,20 @@ from headway.concepts.writing import write
 from headway.report.concept import neighbourhood
 from headway.report.demonstration import Demonstration, demonstrations
 from headway.report.measured import measured_map
-from headway.report.verdicts import seen, verdicts_text
+from headway.report.verdicts import second_text, seen, verdicts_text
 from headway.spec.node import Spec, is_concrete
 
 DOCS = Path(__file__).parent
 PAGES = DOCS / "concepts"
 SEED = DOCS.parent / "../shared/seed/concept-map-lesson-5.md"
-VERDICTS = re.compile(r"(?<=<!-- verdicts: `make map` -->\n).*?(?=<!-- end of the verdicts -->)", re.DOTALL)
+BLOCK = r"(?<=<!-- {0}: `make map` -->\n).*?(?=<!-- end of the {0} -->)"
 
 
 def written() -> dict[str, str]:
     """The pages about the map and its claims by name; the audit of the seed only where the seed is here."""
-    known = seen()
-    page = VERDICTS.sub(f"\n{verdicts_text(known)}\n\n", (DOCS / "claims.md").read_text())
+    known, page = seen(), (DOCS / "claims.md").read_text()
+    for name, text in (("verdicts", verdicts_text(known)), ("second look", second_text(looked_again()))):
+        page = re.sub(BLOCK.format(name), lambda _, text=text: f"\n{text}\n\n", page, flags=re.DOTALL)
     made = {"map.md": write(measured_map(deep_learning(), known)), "claims.md": page}
     return made | ({"seed-audit.md": seed_audit(SEED.read_text(), made["map.md"])} if SEED.exists() else {})
 

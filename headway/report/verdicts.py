@@ -10,6 +10,7 @@ from headway.claims.claim import Check, Claim, Verdict, Word
 from headway.claims.condition import LEVEL, Bounded, Condition, Dose, Judged, Numbers, Some
 from headway.claims.evidence import Evidence, numbers_of
 from headway.claims.run import evidence_on, verdict_on
+from headway.claims.second import DRAW, Looked, drawn
 from headway.concepts.markdown import table_lines
 from headway.report.wording import joined
 
@@ -98,3 +99,22 @@ def _said(answers: Sequence[Decided]) -> Iterator[str]:
     yield f"Second opinion: {len(shown)} differences are shown by their interval; the one-sided sign test, p ≤ " \
           f"{ERROR:g}, shows the direction of {len(shown) - len(doubted)}." \
           + (f" It doubts that of {joined(list(dict.fromkeys(doubted)))}." if doubted else "")  # fmt: skip
+
+
+def second_text(looked: Sequence[Looked]) -> str:
+    """Markdown: the experiments that were drawn by lot with their verdicts on fresh seeds, and what else changed."""
+    by_lot = {claim.id for claim in drawn()}
+    taken, others = ([one for one in looked if (one.claim.id in by_lot) == chosen] for chosen in (True, False))
+    if len(taken) < len(by_lot):
+        return "Not all of them are measured yet: `headway claims run --fresh`."
+    kept = sum(one.kept for one in taken)
+    rows = [(one.claim.id, one.claim.says, one.first.word, one.second.word) for one in taken]
+    changed = [f"{one.claim.id}: {one.first.word}, then {one.second.word}" for one in others if not one.kept]
+    return "\n".join([
+        f"Of the experiments {len(taken)} were drawn by lot, by the seed {DRAW}, which was stated before; {kept} of "
+        "them keep their verdict on fresh seeds.", "",
+        *table_lines(("claim", "statement", "verdict", "on fresh seeds"), rows), "",
+        f"{len(others)} other experiments and conventions were measured on fresh seeds too, and "
+        f"{len(others) - len(changed)} keep their verdict."
+        + (f" Of these it changed: {'; '.join(changed)}." if changed else ""),
+    ])  # fmt: skip

@@ -1,12 +1,14 @@
-"""What chance may have decided: counted by hand for claims and numbers that are made up."""
+"""What chance may have decided: counted by hand for claims and numbers that are made up; and a second look."""
 
 import numpy as np
 
-from headway.claims.claim import Claim, Limit
+from headway.claims.catalog import claims
+from headway.claims.claim import Claim, Limit, Verdict
 from headway.claims.condition import Alike, Bounded, Differs, Dose, Level, Some
 from headway.claims.evidence import Evidence
 from headway.claims.run import verdict_on
-from headway.report.verdicts import Known, decided, verdicts_text
+from headway.claims.second import Looked, drawn
+from headway.report.verdicts import Known, decided, second_text, verdicts_text
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 10)
 ARMS = {"a": NOISE, "b": NOISE[::-1] + 1, "c": NOISE + np.linspace(1.9, 2.1, 10), "near": NOISE[::-1] + 0.5}
@@ -75,3 +77,17 @@ def test_a_difference_that_the_sign_test_does_not_show_is_named():
     found = {arm: Evidence("d.d", arm, [*range(10)], {"loss": values}, {}, "", 0.0, {}) for arm, values in arms.items()}
     text = verdicts_text({"R01": standing(claim(Differs("loss", arm="b", than="a", by=0.1)), found)})
     assert "shows the direction of 0. It doubts that of R01." in text
+
+
+def test_a_second_look_names_what_was_drawn_and_what_else_changed():
+    held, fell = Verdict("supported", ""), Verdict("refuted", "no effect")
+    lot = drawn()
+    others = [one for one in claims().values() if one.check == "experiment" and one not in lot][:3]
+    looked = [Looked(one, held, fell if one == lot[0] else held) for one in lot]
+    looked += [Looked(one, held, fell if one == others[1] else held) for one in others]
+    text = second_text(looked)
+    assert "19 of them keep their verdict" in text
+    assert f"| {lot[0].id} | {lot[0].says} | supported | refuted |" in text
+    assert text.endswith(f"3 other experiments and conventions were measured on fresh seeds too, and 2 keep their "
+                         f"verdict. Of these it changed: {others[1].id}: supported, then refuted.")  # fmt: skip
+    assert second_text(looked[1:]) == "Not all of them are measured yet: `headway claims run --fresh`."
