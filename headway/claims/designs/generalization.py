@@ -8,6 +8,7 @@ import numpy as np
 from headway.claims.design import Arm, Drawn, Measures, Trained
 from headway.claims.designs.overfitting import PLAIN, RATES, digits, network
 from headway.data.dataset import Examples, arrays
+from headway.doctor.sham import SHIFT
 from headway.learning.losses import CrossEntropy
 from headway.learning.metrics import Accuracy
 from headway.learning.optimizers.adaptive import Adam
@@ -31,10 +32,11 @@ def transferred(run: Run) -> Measures:
     return {"readout": read.accuracy, "held-out loss": at["test"]["loss"], "accuracy": at["test"]["accuracy"]}
 
 
-def selected(seed: int, whole: bool) -> Measures:
+def selected(seed: int, whole: bool, again: bool = False) -> Measures:
     """A linear model of 20 of 1,000 columns of noise, those that go best with the labels, which are noise too.
 
     whole   whether the columns are chosen on all examples at hand, validation among them, or on those to train on
+    again   from other weights: the sham
     """
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(1100, 1000)), rng.integers(0, 2, 1100)
@@ -44,8 +46,8 @@ def selected(seed: int, whole: bool) -> Measures:
     parts = [Examples(x[part][:, chosen].astype(np.float32), y[part].astype(np.int32))
              for part in (training, slice(60, 100), slice(100, 1100))]  # fmt: skip
     shell = arrays(parts[0].x, parts[0].y, validation=None, test=None, standardize=False)
-    recipe = Recipe(Dense(2), loss=CrossEntropy(), optimizer=Adam(0.03), batch_size=60, length=100, seed=seed,
-                    evaluation=Evaluation(100, metrics=(Accuracy(),)))  # fmt: skip
+    recipe = Recipe(Dense(2), loss=CrossEntropy(), optimizer=Adam(0.03), batch_size=60, length=100,
+                    seed=seed + SHIFT * again, evaluation=Evaluation(100, metrics=(Accuracy(),)))  # fmt: skip
     run = train(recipe, data=replace(shell, validation=parts[1], test=parts[2]))
     return {"validation": run.evaluate("validation")["accuracy"], "test": run.evaluate("test")["accuracy"]}
 
@@ -66,7 +68,8 @@ DESIGNS = {
         "100 examples at hand, 60 to train on and 40 for validation, with 1,000 columns of noise and labels that have "
         "nothing to do with them; a linear model of the 20 columns that go best with the labels, of all at hand or of "
         "those to train on. `validation` and `test`: its accuracy on the 40, and on 1,000 examples never at hand.",
-        {"leaking": functools.partial(selected, whole=True), "apart": functools.partial(selected, whole=False)},
+        {"leaking": functools.partial(selected, whole=True), "apart": functools.partial(selected, whole=False),
+         "leaking sham": functools.partial(selected, whole=True, again=True)},
         seeds=20,
     ),
 }  # fmt: skip

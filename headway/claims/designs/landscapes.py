@@ -14,6 +14,7 @@ from headway.claims.design import Drawn, Exact, Measures
 from headway.claims.designs.exact import drawn, largest
 from headway.data.dataset import Source
 from headway.data.synthetic import Circles, Moons
+from headway.doctor.sham import NOISE as NUDGE
 from headway.learning.landscape.directions import random_direction
 from headway.learning.landscape.slices import slice_between, slice_plane
 from headway.learning.landscape.surface import Landscape, landscape
@@ -62,9 +63,13 @@ def descended(f: Landscape, params: Params) -> tuple[Params, jax.Array]:
     return params, f(params)
 
 
-def found(f: Landscape, network: Layer, seed: int) -> tuple[Params, float]:
-    """The solution that a seed leads to, and its loss."""
-    params, _ = initialize(network, (2,), jax.random.key(seed))
+def found(f: Landscape, network: Layer, seed: int, nudge: float = 0.0) -> tuple[Params, float]:
+    """The solution that a seed leads to, its first weights × (1 + nudge · N(0, 1)), and its loss."""
+    key = jax.random.key(seed)
+    params, _ = initialize(network, (2,), key)
+    params = jax.tree.map(
+        lambda w: w * (1 + nudge * jax.random.normal(jax.random.fold_in(key, w.size), w.shape)), params
+    )
     params, loss = descended(f, params)
     return params, float(loss)
 
@@ -104,6 +109,14 @@ def copies(width: int, seed: int) -> Measures:
         "spread": abs(loss - other) / (loss + other) * math.sqrt(math.pi),
         **at(f, initialize(network, (2,), jax.random.key(seed))[0]),
     }  # fmt: skip
+
+
+def twins(width: int, seed: int) -> Measures:
+    """The sham of `copies`: a solution and the one that weights moved by a millionth lead to, no unit permuted."""
+    network = mlp(width)
+    f = surface(network, Circles(EXAMPLES, noise=NOISE, seed=seed), CrossEntropy())
+    (params, _), (twin, loss) = (found(f, network, seed, nudge) for nudge in (0.0, NUDGE))
+    return {"barrier": slice_between(f, params, twin).barrier, "loss": loss}
 
 
 def without_hidden_layer(seed: int) -> Measures:
@@ -168,14 +181,16 @@ DESIGNS = {
     "shape": Drawn(
         "Circles (`width 3`, `width 64`: one hidden layer of tanh units; `no hidden layer`), 300 points, "
         "cross-entropy, 500 updates of Adam at 0.01 with all points. `barrier`: the most that the loss is above the "
-        "straight line, between a solution and itself with its units permuted, or between two random points; `copies "
-        "apart`: how their losses differ; `loss`: at the end; `spread`: |L − L'| of two seeds over their mean, times "
+        "straight line, between a solution and itself with its units permuted, or between two random points, or "
+        "(`sham`) between what the same weights and these moved by a millionth lead to; `copies apart`: how their "
+        "losses differ; `loss`: at the end; `spread`: |L − L'| of two seeds over their mean, times "
         "√π / 2, which is the ratio of standard deviation and mean where losses are normal; `gradient`, `lowest`, "
         "`highest`: the largest number of the gradient and the extreme eigenvalues of the Hessian where training "
         "begins, or at the random point. `at 0`, `no hidden layer, at 0`: the same where all parameters are 0, on two "
         "moons.",
         {
-            "width 3": partial(copies, 3), "width 64": partial(copies, 64), "no hidden layer": without_hidden_layer,
+            "width 3": partial(copies, 3), "width 64": partial(copies, 64),
+            "width 64 sham": partial(twins, 64), "no hidden layer": without_hidden_layer,
             "at 0": partial(at_zero, mlp(16)), "no hidden layer, at 0": partial(at_zero, Sequential((Dense(2),))),
         },
     ),

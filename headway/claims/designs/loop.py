@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from headway.claims.design import Drawn, Measures
 from headway.data.synthetic import Blobs
+from headway.doctor.sham import sham
 from headway.learning.backpropagation.reverse import gradients
 from headway.learning.clipping import global_norm
 from headway.learning.losses import CrossEntropy
@@ -26,10 +27,8 @@ UPDATES, RATE = 100, 0.3
 
 
 @partial(jax.jit, static_argnums=0)
-def after(pulled: Link, key: jax.Array, batch: Batch) -> tuple[jax.Array, jax.Array]:
-    """The loss before every update and after the last, and how far the parameters have moved."""
-    of_weights, of_noise = jax.random.split(key)
-    first, _ = initialize(NETWORK, (2,), of_weights)
+def after(pulled: Link, first: Params, of_noise: jax.Array, batch: Batch) -> dict[str, jax.Array]:
+    """What a run from these parameters comes to."""
     rule = SGD(RATE).transformation()
 
     def once(params: Params, key: jax.Array) -> tuple[Params, jax.Array]:
@@ -45,8 +44,11 @@ def after(pulled: Link, key: jax.Array, batch: Batch) -> tuple[jax.Array, jax.Ar
         return params if pulled == "optimizer" else apply_updates(params, changes), found.loss
 
     last, losses = jax.lax.scan(once, first, jax.random.split(of_noise, UPDATES))
-    losses = jnp.append(losses, LOSS(apply(NETWORK, last, batch.x)[0], batch.y))
-    return losses, global_norm(jax.tree.map(jnp.subtract, last, first))
+    outputs, _ = apply(NETWORK, last, batch.x)
+    return {
+        "fall": 1 - LOSS(outputs, batch.y) / losses[0], "accuracy": (outputs.argmax(axis=-1) == batch.y).mean(),
+        "moved": global_norm(jax.tree.map(jnp.subtract, last, first)),
+    }  # fmt: skip
 
 
 def as_large(direction: Params, g: Params) -> Params:
@@ -56,12 +58,15 @@ def as_large(direction: Params, g: Params) -> Params:
     return made
 
 
-def trained(pulled: Link, seed: int) -> Measures:
-    """What one run comes to."""
+def trained(pulled: Link, seed: int, again: bool = False) -> Measures:
+    """What one run comes to; `again`: from weights that compute the same, the sham of it."""
     table = Blobs(300, seed=seed).load()
     batch = Batch(jnp.asarray(table.x, jnp.float32) / 5, jnp.asarray(table.y))
-    losses, moved = after(pulled, jax.random.key(seed), batch)
-    return {"fall": float(1 - losses[-1] / losses[0]), "moved": float(moved)}
+    of_weights, of_noise = jax.random.split(jax.random.key(seed))
+    first, _ = initialize(NETWORK, (2,), of_weights)
+    if again:
+        first = sham(NETWORK, first, of_weights)
+    return {name: float(value) for name, value in after(pulled, first, of_noise, batch).items()}
 
 
 DESIGNS = {
@@ -70,9 +75,9 @@ DESIGNS = {
         "Pulled out are: the loss (updates follow the gradient of the mean output in its place), backpropagation (a "
         "direction drawn at random), both as long as the gradient is; its lower half (nothing comes back past the last "
         "layer); and the optimizer (gradients are computed, and nothing is done with them). `fall`: the share of the "
-        "first loss that is gone at the end, below 0 where it rose; `moved`: the distance of the last parameters from "
-        "the first.",
-        {pulled: partial(trained, pulled) for pulled in LINKS},
+        "first loss that is gone at the end, below 0 where it rose; `accuracy`: on all points at the end; `moved`: the "
+        "distance of the last parameters from the first. `sham`: nothing is pulled out.",
+        {pulled: partial(trained, pulled) for pulled in LINKS} | {"sham": partial(trained, "none", again=True)},
         seeds=40, few=10,
     ),
 }  # fmt: skip

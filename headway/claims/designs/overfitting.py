@@ -25,12 +25,13 @@ from headway.network.activations import ReLU
 from headway.network.compose import Sequential
 from headway.network.convolution import Flatten
 from headway.network.dense import Dense
+from headway.network.layer import initialize
 from headway.network.values import flatten
 from headway.training.evaluate import judge
 from headway.training.recipe import EarlyStopping, Evaluation, Recipe
 from headway.training.run import Run
 from headway.training.sweeps.grid import recipe_at
-from headway.training.train import train
+from headway.training.train import fine_tune, train
 
 EXAMPLES, NOISE, VALIDATION, CLASSES = 150, 0.2, 300, 10
 WIDTH, EPOCHS, EVERY, PATIENCE = 128, 200, 2, 20
@@ -75,13 +76,12 @@ def measured(run: Run) -> Measures:
     test = data.splits()["test"]
     places = NEIGHBOURS[:4] + NEIGHBOURS[5:]
     shifted = Examples(np.concatenate([moved(test.x, *place) for place in places]), np.tile(test.y, len(places)))
-    sizes = [float(np.sum(np.square(w))) for w in flatten(values["params"]).values() if np.ndim(w) > 1]
     return {
         "gap": at["test"]["loss"] - at["train"]["loss"], "held-out loss": at["test"]["loss"],
         "training loss": at["train"]["loss"], "accuracy": at["test"]["accuracy"], "rise": rise(run),
-        "shifted accuracy": judge(recipe, values, shifted)["accuracy"], "log2 norm": math.log2(sum(sizes)) / 2,
+        "shifted accuracy": judge(recipe, values, shifted)["accuracy"],
         "distance": distance(data, NEIGHBOURS if run.recipe.augment else ((0, 0),)),
-    } | units(run, test)  # fmt: skip
+    } | units(run, test) | sizes(run)  # fmt: skip
 
 
 def kept(run: Run) -> dict[str, dict[str, jax.Array]]:
@@ -110,6 +110,17 @@ def units(run: Run, test: Examples) -> Measures:
     alive = h[:, h.std(axis=0) > 1e-6]
     together = np.abs(np.corrcoef(alive.T))[np.triu_indices(alive.shape[1], 1)]
     return {"lost": lost, "log2 lost": math.log2(max(lost, LEAST_LOST)), "correlation": float(together.mean())}
+
+
+def sizes(run: Run) -> Measures:
+    """The norm of the weights, biases apart, what one of a hundred is beyond, and how much the norm has grown."""
+    shape, key = run.data().input_shape, jax.random.key(run.recipe.seed)
+    first = run.start["params"] if run.start else initialize(run.recipe.network, shape, key)[0]
+    start, end = (np.concatenate([np.ravel(w) for w in flatten(params).values() if np.ndim(w) > 1])
+                  for params in (first, kept(run)["params"]))  # fmt: skip
+    before, norm, large = (math.log2(size) for size in (
+        np.linalg.norm(start), np.linalg.norm(end), np.quantile(np.abs(end), 0.99)))  # fmt: skip
+    return {"log2 norm": norm, "log2 large": large, "growth": norm - before}
 
 
 @functools.lru_cache(64)
@@ -157,7 +168,9 @@ def stopped(run: Run) -> Measures:
     assert run.recipe.stopping is not None
     data, patience = run.data(), run.recipe.stopping.patience
     asked = replace(data, validation=data.test)
-    seen = train(replace(run.recipe, stopping=None), data=asked, anyway=True).history.evaluations
+    whole = replace(run.recipe, stopping=None)
+    again = fine_tune(whole, run.start, data=asked, anyway=True) if run.start else train(whole, data=asked, anyway=True)
+    seen = again.history.evaluations
     best = min(seen, key=lambda evaluation: evaluation["loss"])
     steps = seen[1]["step"] - seen[0]["step"]
     at_end = next(evaluation["loss"] for evaluation in seen if evaluation["step"] >= run.standing.best_step)
@@ -199,7 +212,8 @@ DESIGNS = {
         "weights, of early stopping the best, on the other 1,347. `gap`: held-out loss − training loss; `rise`: "
         "validation loss at the end − its least; `shifted accuracy`: of the test digits a pixel away; `distance`: from "
         "these to the nearest training example; `lost`: accuracy without a random half of the units; `correlation`: "
-        "mean |r| of the units.",
+        "mean |r| of the units; `log2 norm`: of the weights, biases apart; `log2 large`: what one of a hundred of them "
+        "is beyond; `growth`: of the log2 norm over the run.",
         {"none": arm(PLAIN), "placebo": arm(PLAIN, sham=True),
          "dropout": arm(replace(PLAIN, network=network(Dropout(0.5)))),
          **{f"decay {strength:g}": arm(decaying(strength)) for strength in DECAYS},
@@ -216,7 +230,8 @@ DESIGNS = {
         "As `techniques`, stopped after 2, 5, 20 or 50 evaluations, two epochs apart, without a better validation "
         "loss. `patiences apart`: how far the weights kept are from where the test loss was least; `regret`: by how "
         "much their test loss is above this least.",
-        {f"patience {patience}": arm(stopping(patience)) for patience in (2, 5, 20, 50)},
+        {f"patience {patience}": arm(stopping(patience)) for patience in (2, 5, 20, 50)}
+        | {"sham": arm(stopping(20), sham=True)},
         stopped,
         quick={"length": Epochs(60)},
     ),
@@ -224,12 +239,13 @@ DESIGNS = {
         "As `techniques`, with Adam and an L2 penalty and with AdamW, the rate and the decay tuned for both by the "
         "validation loss at the end. `ratio`: by how much a weight with small gradients shrinks over by how much one "
         "with gradients a hundred times as large does.",
-        {name: Arm(recipe, tuned={"optimizer/learning_rate": (3e-4, 1e-3, 3e-3), strength: values}, data=digits)
+        {name: Arm(recipe, tuned={"optimizer/learning_rate": (3e-4, 1e-3, 3e-3), strength: values}, data=digits,
+                   sham=name == "sham")
          for name, recipe, strength, values in (
              ("adam", replace(AT_END, optimizer=Adam(1e-3), penalties=(L2(1e-2),)), "penalties/0/strength",
               (1e-3, 1e-2, 1e-1)),
-             ("adamw", replace(AT_END, optimizer=AdamW(1e-3, weight_decay=1.0)), "optimizer/weight_decay",
-              (0.1, 1.0, 10.0)))},
+             *((name, replace(AT_END, optimizer=AdamW(1e-3, weight_decay=1.0)), "optimizer/weight_decay",
+                (0.1, 1.0, 10.0)) for name in ("adamw", "sham")))},
         against_decay,
         seeds=15,
         quick={"length": Epochs(40), "evaluation/every": Epochs(40)},

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from headway.claims.design import FAR, Drawn, Measures
+from headway.doctor.sham import SHIFT
 from headway.learning.optimizers.optimizer import Optimizer, apply_updates
 from headway.learning.optimizers.sgd import SGD
 from headway.learning.schedules.decay import ConstantRate, Cosine, Step
@@ -82,16 +83,19 @@ def _losses(structure: Any, numbers: Any, sizes: tuple[int, int], scales: Any, k
     return jax.lax.scan(once, (first, rule.init(first)), jax.random.split(key, updates))[1]
 
 
-def floor(rate: float, batch: int, seed: int) -> Measures:
-    """Where the loss settles at a constant rate: log2 of it, and of it times batch / rate."""
-    settled = np.log2(losses(SGD(rate), seed, (3000, batch))[1000:].mean())
+def floor(rate: float, batch: int, seed: int, again: bool = False) -> Measures:
+    """Where the loss settles at a constant rate: log2 of it, and of it times batch / rate; `again`: by other noise."""
+    settled = np.log2(losses(SGD(rate), seed + SHIFT * again, (3000, batch))[1000:].mean())
     return {"log2 floor": float(settled), "log2 floor batch / rate": float(settled + np.log2(batch / rate))}
 
 
-def dropped(seed: int) -> Measures:
-    """How far the settled loss falls behind each drop of the rate to a quarter; and updates that change the rate."""
+def dropped(seed: int, again: bool = False) -> Measures:
+    """How far the settled loss falls behind each drop of the rate to a quarter; and updates that change the rate.
+
+    again   by other noise
+    """
     schedule = Step(0.2, drops=DROPS, factor=FACTOR)
-    found, rates = losses(SGD(schedule), seed, (END, 1)), np.asarray(schedule.value(jnp.arange(END)))
+    found, rates = losses(SGD(schedule), seed + SHIFT * again, (END, 1)), np.asarray(schedule.value(jnp.arange(END)))
     settled = [np.log2(found[end - SETTLED : end].mean()) for end in (*DROPS, END)]
     changes = tuple(int(k) + 1 for k in np.flatnonzero(np.diff(rates)))
     return {
@@ -138,6 +142,8 @@ DESIGNS = {
         "that times batch over rate. `drops`: rate 0.2, a quarter at update 2,000 and again at 4,000 of 6,000; `first "
         "fall`, `second fall`: log2 of the mean loss of 500 updates before a drop over that of the last 500 behind.",
         {f"rate {rate:g}, batch {batch}": functools.partial(floor, rate, batch)
-         for rate, batch in ((0.025, 1), (0.1, 1), (0.1, 16), (1.6, 1))} | {"drops": dropped},
+         for rate, batch in ((0.025, 1), (0.1, 1), (0.1, 16), (1.6, 1))}
+        | {"drops": dropped, "drops sham": functools.partial(dropped, again=True),
+           "rate 0.1, batch 1, sham": functools.partial(floor, 0.1, 1, again=True)},
     ),
 }  # fmt: skip

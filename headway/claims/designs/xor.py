@@ -9,6 +9,7 @@ import numpy as np
 
 from headway.claims.design import Drawn, Measures
 from headway.claims.designs.exact import largest
+from headway.doctor.sham import sham
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.adaptive import Adam
 from headway.learning.optimizers.optimizer import apply_updates
@@ -30,10 +31,8 @@ def hidden(width: int) -> Sequential:
 
 
 @partial(jax.jit, static_argnums=0)
-def trained(network: Layer, key: jax.Array, bias: float) -> tuple[Params, jax.Array, jax.Array]:
-    """Parameters and outputs after training, the first layer's biases moved by `bias` before it; and all losses."""
-    params, _ = initialize(network, (2,), key)
-    params["0"]["b"] += bias
+def trained(network: Layer, params: Params) -> tuple[Params, jax.Array, jax.Array]:
+    """Parameters and outputs after training from these parameters, and all losses."""
     rule, loss = Adam(RATE).transformation(), CrossEntropy()
 
     def once(carried: tuple[Params, Any], _: None) -> tuple[tuple[Params, Any], jax.Array]:
@@ -48,9 +47,15 @@ def trained(network: Layer, key: jax.Array, bias: float) -> tuple[Params, jax.Ar
     return params, apply(network, params, jnp.asarray(X))[0], losses
 
 
-def learned(network: Sequential, seed: int, bias: float = 0.0) -> Measures:
-    """What has become of one network."""
-    params, outputs, losses = trained(network, jax.random.key(seed), bias)
+def learned(network: Sequential, seed: int, bias: float = 0.0, again: bool = False) -> Measures:
+    """What has become of one network, the first layer's biases moved by `bias` before it is trained.
+
+    again   from weights that compute the same: the sham
+    """
+    key = jax.random.key(seed)
+    first, _ = initialize(network, (2,), key)
+    first["0"]["b"] += bias
+    params, outputs, losses = trained(network, sham(network, first, key) if again else first)
     accuracy = float(np.mean(np.asarray(outputs).argmax(axis=1) == Y))
     return {
         "accuracy": accuracy, "stuck": float(accuracy < 1), "loss": float(losses[-1]),
@@ -79,6 +84,7 @@ DESIGNS = {
             **{name: partial(learned, network) for name, network in LINEAR.items()},
             **{f"width {width}": partial(learned, hidden(width)) for width in WIDTHS},
             "dead": partial(learned, hidden(32), bias=-6.0),
+            "width 2 sham": partial(learned, hidden(2), again=True),
         },
         seeds=40, few=10,
     ),

@@ -1,5 +1,6 @@
 """Claims of the group Activation Functions: what each of them is."""
 
+import math
 from dataclasses import replace
 
 from headway.claims.claim import Claim, Limit
@@ -31,6 +32,8 @@ STEADY = Alike("accuracy", arm="relu rate 0.05 sham", than="relu rate 0.05", wit
 LOW_STEADY = Alike("accuracy", arm="relu low sham", than="relu low", within=TENTH)
 HUNDREDTH = 0.01
 """Nats a byte: about what the best and the worst of Shazeer's (2020) feed-forward parts without gates differ by."""
+HALF_A_GUESS = math.log(10) / 2
+"""Nats, of ten classes: what is half learned."""
 FEED_FORWARDS = ("ReLU", "GELU", "SwiGLU")
 IN_LANGUAGE = Claim(
     "C03", says="GELU/SwiGLU ↔ FFN activation: modern standard", check="convention", design="language.activations",
@@ -74,7 +77,7 @@ CLAIMS = (
     ),
     Claim(
         "R10", says="Activation Function —variant→ Softmax", check="experiment", design="hidden.activation",
-        needs=(Level("train accuracy", arm="softmax", low=0.9),),
+        needs=(Level("train accuracy", arm="softmax", low=0.9), Level("loss", arm="softmax", high=HALF_A_GUESS)),
         control=(Level("train accuracy", arm="relu", low=0.95),),
         sham=(Alike("accuracy", arm="sham", than="relu", within=POINTS),
               Alike("loss", arm="sham", than="relu", within=NATS)),
@@ -94,6 +97,8 @@ CLAIMS = (
                  Level("dead at the start", arm="relu rate 0.05", high=0.05),
                  Level("accuracy", arm="relu rate 0.05", low=0.9)),
         sham=(STEADY, LOW_STEADY),
+        counterexample=Limit("a slope below 0: leaky ReLU learns from the same biases",
+                             shown_by=Differs("accuracy", arm="leaky 0.1 low", than="relu low", by=TENTH)),
         scope=f"{IN_UNITS}; biases that begin at −6, or a rate of 1",
     ),
     Claim(
@@ -119,6 +124,7 @@ CLAIMS = (
                Differs("failed", arm="relu rate 3", than="relu rate 0.05", by=0.5)),
         control=(Level("dead", arm="relu rate 0.05", high=0.05), Level("accuracy", arm="relu rate 0.05", low=0.9)),
         sham=(STEADY,),
+        counterexample=Limit("behind a BatchNorm, with which rates several times as high still train (R35)"),
         scope=IN_UNITS.replace("rate 0.05", "rates 0.05 to 3"),
     ),
 )  # fmt: skip

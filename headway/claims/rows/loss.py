@@ -9,6 +9,8 @@ EXACT = 1e-10
 """Rounding in float64."""
 HALF, NOTHING = 0.5, 0.05
 """Shares of the first loss: what a loop that works takes off at least, and one that does not at most."""
+FIFTH = 0.2
+"""Accuracy: one of five points told rightly by the loop."""
 BARRIER, BENT = 0.05, 0.01
 """In nats, where a guess has 0.69: a tenth of what there is to learn; and a curvature well beyond rounding."""
 SAME = 0.99
@@ -17,6 +19,7 @@ ON_CIRCLES = "one hidden layer of tanh units on two circles of 300 points, Adam 
 CONVEX = (Bounded("barrier", arm="no hidden layer", high=1e-4), Bounded("lowest", arm="no hidden layer", low=-1e-4))
 SADDLE = (Bounded("lowest", arm="at 0", high=-BENT), Bounded("highest", arm="at 0", low=BENT))
 LEARNS = Level("fall", arm="none", low=HALF)
+UNTURNED = Level("barrier", arm="width 64 sham", high=BARRIER)
 
 
 def _within(arm: str, *metrics: str) -> tuple[Bounded, ...]:
@@ -76,8 +79,11 @@ CLAIMS = (
         "N03", says="Loss —produces→ Gradient —via→ Backpropagation —feeds→ Optimizer", check="experiment",
         design="loop.links",
         needs=tuple(condition for link in ("loss", "backpropagation", "optimizer") for condition in (
-            Differs("fall", arm=link, than="none", by=-HALF), Level("fall", arm=link, high=NOTHING))),
+            Differs("fall", arm=link, than="none", by=-HALF), Level("fall", arm=link, high=NOTHING),
+            Differs("accuracy", arm=link, than="none", by=-FIFTH))),
         control=(LEARNS,),
+        sham=(Alike("fall", arm="sham", than="none", within=HALF / 2),
+              Alike("accuracy", arm="sham", than="none", within=FIFTH / 2)),
         limits=(Limit("the last layer alone, to which nothing has to come back, takes half of the loss off too",
                       shown_by=Level("fall", arm="lower half", low=HALF)),),
         scope="a layer of 16 tanh units on three blobs, SGD on all points",
@@ -88,6 +94,7 @@ CLAIMS = (
         "R15", says="Loss Function —defines→ Loss Landscape", check="experiment", design="landscapes.grids",
         needs=(Level("correlation", arm="other loss", high=SAME),
                Level("rank correlation", arm="other loss", high=SAME)),
+        control=(Level("rank correlation", arm="other examples", low=SAME),),
         sham=(Level("correlation", arm="other examples", low=SAME),),
         limits=(Limit("so do the data", shown_by=Level("correlation", arm="other data", high=SAME)),
                 Limit("so does the width", shown_by=Level("correlation", arm="other width", high=SAME))),
@@ -97,7 +104,7 @@ CLAIMS = (
     Claim(
         "F15", says="Loss Landscape → Non-Convex", check="experiment", design="landscapes.shape",
         needs=(Level("barrier", arm="width 64", low=BARRIER), Level("lowest", arm="width 64", high=-BENT)),
-        control=(*CONVEX, Bounded("copies apart", arm="width 64", high=1e-4)),
+        control=(*CONVEX, Bounded("copies apart", arm="width 64", high=1e-4)), sham=(UNTURNED,),
         counterexample=Limit("without a hidden layer it is convex", shown_by=CONVEX[1]),
         scope=ON_CIRCLES,
         remark="A network and itself with its units permuted are equally good; what is between them is not.",
@@ -107,6 +114,8 @@ CLAIMS = (
         needs=(Level("stuck", arm="width 2", low=0.2), Level("stuck", arm="width 32", high=0.05),
                Differs("loss", arm="width 2", than="width 32", by=0.05)),
         control=(Level("still falling", arm="width 2", high=1e-3),),
+        sham=(Alike("stuck", arm="width 2 sham", than="width 2", within=0.1),
+              Alike("loss", arm="width 2 sham", than="width 2", within=0.025)),
         counterexample=Limit("units that begin dead are stuck in a network of 32 too",
                              shown_by=Level("stuck", arm="dead", low=1)),
         scope="one hidden layer of 2 or 32 ReLU units, the four points of XOR, 2,000 updates of Adam",
@@ -123,7 +132,7 @@ CLAIMS = (
         design="landscapes.shape",
         needs=(Level("barrier", arm="width 64", low=BARRIER), *SADDLE,
                Bounded("loss", arm="width 64", high=0.35), Level("spread", arm="width 64", high=0.2)),
-        control=CONVEX,
+        control=CONVEX, sham=(UNTURNED, Alike("loss", arm="width 64 sham", than="width 64", within=BARRIER)),
         limits=(Limit("with three units, which are just enough, what is found depends on the seed",
                       shown_by=Level("spread", arm="width 3", low=0.2)),),
         scope=f"{ON_CIRCLES}; no pre-training",

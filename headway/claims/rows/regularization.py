@@ -46,6 +46,10 @@ STOPPING = Claim(
     needs=helps("stopping"),
     control=OVERFITS,
     sham=PLACEBO,
+    counterexample=Limit(
+        "with right labels alone the validation loss hardly rises: there is nothing to stop for",
+        shown_by=Level("rise", arm="noise 0", high=NATS),
+    ),
     scope=f"{DIGITS}; patience 20, on 300 digits",
 )
 AUGMENTATION = Claim(
@@ -129,6 +133,7 @@ CLAIMS = (
     Claim(
         "R31", says="Regularization —technique→ Dropout", check="experiment", design="overfitting.techniques",
         needs=helps("dropout"), control=OVERFITS, sham=PLACEBO, scope=f"{DIGITS}; dropout of 0.5",
+        counterexample=Limit("a network too small for its data, which does not overfit: it misses the units it loses"),
     ),
     Claim(
         "R32", says="Regularization —technique→ Weight Decay", check="experiment", design="overfitting.techniques",
@@ -145,6 +150,8 @@ CLAIMS = (
         design="overfitting.techniques",
         needs=(Differs("distance", arm="augmentation", than="none", by=-0.25),
                Differs("shifted accuracy", arm="augmentation", than="none", by=0.05)),
+        control=(Level("shifted accuracy", arm="none", high=0.8),),
+        sham=(Alike("shifted accuracy", arm="placebo", than="none", within=0.025),),
         limits=AUGMENTATION.limits, scope=f"{DIGITS}; shifts by up to a pixel",
         remark="Shifted digits lie nearer to the examples that are trained on; a pixel of grey is 1 / 16.",
     ),
@@ -154,6 +161,8 @@ CLAIMS = (
             Level("patiences apart", arm=arm, high=1.0), Level("regret", arm=arm, high=NATS / 2))),
             Level("made", arm="patience 5", high=0.9)),
         control=(Level("whole run's regret", arm="patience 20", low=NATS),),
+        sham=(Alike("regret", arm="sham", than="patience 20", within=NATS / 2),
+              Alike("patiences apart", arm="sham", than="patience 20", within=0.5)),
         limits=(Limit("two evaluations are too short a patience: a better loss was still to come",
                       shown_by=Level("regret", arm="patience 2", low=NATS / 2)),),
         scope=f"{DIGITS}; evaluated every two epochs on 300 digits",
@@ -168,8 +177,14 @@ CLAIMS = (
     ),
     Claim(
         "X03", says="Weight Decay —penalizes→ Large Weights", check="experiment", design="overfitting.techniques",
-        needs=(Dose("log2 norm", along=("none", *DECAYS), by=-0.5),),
-        sham=(Alike("log2 norm", arm="placebo", than="none", within=0.1),), scope=f"{DIGITS}; decays of 0.001 to 0.03",
+        needs=(Dose("log2 norm", along=("none", *DECAYS), by=-0.5),
+               Dose("log2 large", along=("none", *DECAYS), by=-0.5)),
+        control=(Level("growth", arm="none", low=0),),
+        sham=(Alike("log2 norm", arm="placebo", than="none", within=0.1),
+              Alike("log2 large", arm="placebo", than="none", within=0.1)),
+        counterexample=Limit("in front of a normalization: the function does not depend on how large the weights are, "
+                             "and their decay sets how far an update turns them"),
+        scope=f"{DIGITS}; decays of 0.001 to 0.03",
     ),
     CO_ADAPTATION,
     Claim(
@@ -178,13 +193,18 @@ CLAIMS = (
                Dose("rise", along=("noise 0", "none", "noise 0.4"), by=NATS),
                Differs("gap", arm="none", than="600 examples", by=GAP),
                Differs("rise", arm="none", than="600 examples", by=NATS)),
-        sham=PLACEBO, scope=f"{DIGITS}; no to two fifths of noise, 150 and 600 digits",
+        control=OVERFITS, sham=PLACEBO,
+        counterexample=Limit("a network too small to learn the wrong labels by heart: nothing of them is left to fit"),
+        scope=f"{DIGITS}; no to two fifths of noise, 150 and 600 digits",
     ),
     Claim(
         "N17", says="Data leakage —fakes→ Generalization", check="experiment", design="generalization.leakage",
         needs=(Differs("validation", arm="leaking", than="apart", by=0.1),
                Alike("test", arm="leaking", than="apart", within=0.05)),
         control=(Level("test", arm="apart", low=0.45, high=0.55),),
+        sham=(Alike("validation", arm="leaking sham", than="leaking", within=0.05),),
+        counterexample=Limit("columns chosen by numbers alone, without the labels: here they fake nothing, "
+                             "whatever examples they are chosen on"),
         scope="labels that nothing tells; columns chosen before the split, or after it",
     ),
     Claim(
@@ -192,7 +212,10 @@ CLAIMS = (
         design="overfitting.techniques",
         needs=(Differs("log2 lost", arm="dropout", than="none", by=-1.0),
                *(limit.shown_by for limit in CO_ADAPTATION.limits if limit.shown_by is not None)),
-        sham=CO_ADAPTATION.sham, scope=f"{DIGITS}; of X04",
+        control=CO_ADAPTATION.control, sham=CO_ADAPTATION.sham,
+        counterexample=Limit("early stopping: gap and held-out loss say the same of it",
+                             shown_by=Some(helps("stopping"), least=2)),
+        scope=f"{DIGITS}; of X04",
         remark="What the units are worth alone says that dropout keeps them from co-adapting, their correlation not.",
     ),
     Claim(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from headway.claims.claim import Claim, Limit
-from headway.claims.condition import Alike, Bounded
+from headway.claims.condition import Alike, Bounded, Level
 
 EXACT = 1e-12
 """Gradients of about 1 in float64, by sums in another order."""
@@ -66,6 +66,7 @@ CLAIMS = (
         "R46", says="Large-Scale Training —technique→ Mixed Precision", check="experiment", design="precision.training",
         needs=(Bounded("activations", arm="mlp in 16 bits", low=0.4, high=0.6),
                Alike("validation loss", arm="digits, bfloat16", than="digits, float32", within=LOSS)),
+        control=(Level("validation loss", arm="digits, float32", high=0.5),),
         sham=(Alike("validation loss", arm="digits, sham", than="digits, float32", within=LOSS),),
         limits=(Limit("a transformer keeps more than 0.6: what norms and the softmax of attention need is float32",
                       shown_by=Bounded("activations", arm="transformer in 16 bits", low=0.6)),),
@@ -94,6 +95,8 @@ CLAIMS = (
     Claim(
         "C07", says="Gradient Checkpointing ↔ long sequences: memory", check="experiment", design="memory.kept",
         needs=(Bounded("slope cut", arm="lengths", low=5.0),),
+        counterexample=Limit("a single block, of which nothing is saved",
+                             shown_by=Bounded("compiled share", arm="recompute of one block", low=0.8)),
         scope="16 blocks of a causal transformer of width 32, sequences of 64 to 1,024",
         remark="What is kept grows with the square of the length without it, and with the length with it.",
     ),

@@ -65,6 +65,7 @@ CLAIMS = (
                Level("best loss", arm="residual", high=math.log(8) - 0.5)),
         control=(Level("best loss", arm="no residual", low=math.log(8) - 0.2),),
         sham=(Alike("best loss", arm="sham", than="residual", within=0.1),),
+        counterexample=Limit("four blocks, which learn a part of the task without a way around their sublayers"),
         remark="Eight blocks; four learn a part of the task without the way around their sublayers.",
         scope="Copy task, 8 blocks of width 16, 150 updates of Adam with cosine decay, best of 4 rates of 1e-4 to 0.1",
     ),
@@ -75,6 +76,8 @@ CLAIMS = (
                Level("size of F", arm="residual near", high=0.5), Level("size of F", arm="residual far", low=1.5)),
         control=(Level("log10 error", arm="plain near", low=-5), Level("size of F", arm="plain near", low=0.5)),
         sham=(Alike("log10 error", arm="sham near", than="plain near", within=TWOFOLD),),
+        counterexample=Limit("a map near −x: beside the skip more is left to learn than the map itself",
+                             shown_by=Level("size of F", arm="residual far", low=1.5)),
         scope="x of 8 normal numbers, H(x) = ±x + 0.2 tanh(x A), a hidden layer of 32 ReLU units, 500 updates of Adam",
         remark="What is learned beside the skip is H(x) − x: little to learn where H is near the identity, twice x "
                "where it is near −x. That the first is easier hardly shows: at tuned rates the errors are alike.",
