@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from headway.claims.design import Drawn, Measures
 from headway.data.dataset import Data
 from headway.data.sequences import CopyTask
+from headway.doctor.sham import sham
 from headway.learning.losses import CrossEntropy
 from headway.models.transformer import Placement, embedded, last_norm, post_ln, pre_ln
 from headway.network.attention import MultiHeadAttention
@@ -25,6 +26,8 @@ from headway.network.values import COPY
 SYMBOLS, WIDTH, HEADS, EXAMPLES = 8, 32, 2, 32
 PLACEMENTS: dict[str, Placement] = {"Pre-LN": pre_ln, "Post-LN": post_ln}
 INITS: dict[str, Initializer | None] = {"default": None, "Xavier": GlorotUniform()}
+HIDDEN = {"w1": -1, "b1": -1, "w2": -2}
+"""Parameters of a feed-forward part → the axis of its hidden units."""
 
 
 def parts(placement: str, init: str, blocks: int) -> tuple[Sequential, Repeat, Sequential]:
@@ -62,11 +65,24 @@ def _log_norm(x: jax.Array) -> jax.Array:
     return jnp.log10(jnp.linalg.norm(x))
 
 
-def measured(placement: str, init: str, blocks: int, seed: int) -> Measures:
-    """What is measured of the transformer that a seed draws."""
+def other_order(params: Params, order: jax.Array) -> Params:
+    """The hidden units of all feed-forward parts in another order."""
+
+    def moved(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
+        name = path[-1].key
+        return jnp.take(leaf, order, axis=HIDDEN[name]) if name in HIDDEN else leaf
+
+    return dict(jax.tree_util.tree_map_with_path(moved, params))
+
+
+def measured(placement: str, init: str, blocks: int, seed: int, *, as_sham: bool = False) -> Measures:
+    """What is measured of the transformer that a seed draws, or of its sham."""
     train = Data(CopyTask(8, symbols=SYMBOLS, examples=200)).load().train
     network = Sequential(parts(placement, init, blocks))
-    params, _ = initialize(network, train.x.shape[1:], jax.random.key(seed))
+    key = jax.random.key(seed)
+    params, _ = initialize(network, train.x.shape[1:], key)
+    if as_sham:
+        params = sham(network, other_order(params, jax.random.permutation(key, 4 * WIDTH)), key)
     found = passed(network, params, train.x[:EXAMPLES], train.y[:EXAMPLES])
     return {name: float(value) for name, value in found.items()}
 
@@ -76,8 +92,12 @@ DESIGNS = {
         f"Transformers as they are drawn, 6 or 24 blocks of width {WIDTH}, {EXAMPLES} strings to copy; weights by "
         "Headway's defaults (He et al. where GELU follows, else Glorot & Bengio), or all by Glorot & Bengio. "
         "`boundary decades`: log10 of ‖dL/dh‖ in front of the first block over that behind the last, below 0 where it "
-        "vanishes; `weight decades`: the same of the gradient of all weights of the first block over the last's.",
+        "vanishes; `weight decades`: the same of the gradient of all weights of the first block over the last's. The "
+        "sham computes the same, hidden units of the feed-forward parts in another order and weights times "
+        "1 + 1e-6 · N(0, 1): nothing is trained, so that it shows only that no measure hangs on the order of units or "
+        "on rounding.",
         {f"{placement} {init} {blocks}": functools.partial(measured, placement, init, blocks)
-         for placement, init, blocks in (*product(PLACEMENTS, INITS, (24,)), ("Post-LN", "default", 6))},
+         for placement, init, blocks in (*product(PLACEMENTS, INITS, (24,)), ("Post-LN", "default", 6))}
+        | {"Post-LN default 24 sham": functools.partial(measured, "Post-LN", "default", 24, as_sham=True)},
     ),
 }  # fmt: skip

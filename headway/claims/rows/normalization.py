@@ -164,6 +164,8 @@ CLAIMS = (
             Level("weight decades", arm=f"Post-LN {init} 24", high=-DECADE),
             Differs("boundary decades", arm=f"Pre-LN {init} 24", than=f"Post-LN {init} 24", by=DECADE),
             Level("boundary decades", arm=f"Pre-LN {init} 24", low=-DECADE))),
+        sham=tuple(Alike(metric, arm="Post-LN default 24 sham", than="Post-LN default 24", within=DECADE / 10)
+                   for metric in ("boundary decades", "weight decades")),
         limits=(Limit("with six blocks the gradient of Post-LN loses less than a decade",
                       shown_by=Level("boundary decades", arm="Post-LN default 6", low=-DECADE)),),
         scope="24 transformer blocks of width 32 as they are drawn, by Headway's defaults and by Glorot & Bengio 2010",
