@@ -53,12 +53,6 @@ def name_of(way: str, activation: str, gain: float, depth: int = DEPTH) -> str:
     return f"{way} {activation} {gain:g}" + (f" depth {depth}" if depth != DEPTH else "")
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def drawn(structure: Sequential, numbers: Any, key: jax.Array) -> Params:
-    """The parameters that a key draws."""
-    return initialize(join(structure, numbers), (WIDTH,), key)[0]
-
-
 def other_order(params: Params, order: jax.Array) -> Params:
     """The hidden units in another order: the same of all layers, so that what goes past a block fits as before."""
     last = str(len(params) - 1)
@@ -112,13 +106,12 @@ def _log_norm(x: jax.Array) -> jax.Array:
 
 def measured(network: Sequential, seed: int, *, as_sham: bool = False) -> Measures:
     """What is measured of a network drawn by a seed, or of its sham; its decades are per ten layers."""
-    structure, numbers = split(network)
     key = jax.random.key(seed)
     of_weights, of_inputs, of_labels = jax.random.split(key, 3)
-    params = drawn(structure, numbers, of_weights)
+    params, _ = initialize(network, (WIDTH,), of_weights)
     if as_sham:
         params = sham(network, other_order(params, jax.random.permutation(key, WIDTH)), key)
-    passes = passed(structure, numbers, params, of_inputs, of_labels)
+    passes = passed(*split(network), params, of_inputs, of_labels)
     found = {name: float(value) for name, value in passes.items()}
     depth = len(network.layers) - 2
     per_ten = {name: found[name] * 10 / depth for name in ("decades", "weight-gradient decades")}
