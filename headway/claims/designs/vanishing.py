@@ -35,4 +35,4 @@ TRAINED = Swept(
     quick={"length": 100, "evaluation/every": 100},
     fewer={"optimizer/learning_rate": (0.0316, 0.1, 0.316)},
 )
-DESIGNS = {"relu": Joined(f"{FLOW.says} {TRAINED.says}", (FLOW, TRAINED))}
+DESIGNS = {"relu": Joined(f"{FLOW.says} {TRAINED.says}", (FLOW, TRAINED), seeds=120)}
