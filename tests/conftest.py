@@ -6,6 +6,7 @@ import ctypes
 import gc
 import itertools
 import os
+import signal
 from pathlib import Path
 
 # Set before JAX is imported, and for every process that a test starts. Each worker has a folder of its own:
@@ -71,3 +72,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     kinds = {check.rpartition("[")[2].rpartition("-")[2].rstrip("]") for check in checks}
     if checks:
         terminalreporter.write_line(f"conformance: {len(kinds)} kinds, {len(checks)} checks")
+
+
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as Python has it: raised. A process that runs tests beside others, or behind the shell, ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

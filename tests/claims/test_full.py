@@ -36,6 +36,7 @@ def test_a_second_look_takes_numbers_of_fresh_seeds_alone(tmp_path):
     assert seen.first == seen.second == verdict_on(claim, stored(claim.design))
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_arm_that_is_broken_off_is_not_stored_and_a_run_inside_does_not_take_the_signal_over(tmp_path, monkeypatch):
     def cut_short(self, arm, seeds, tier):
         with Interruption() as interruption:

@@ -7,6 +7,7 @@ import pytest
 from headway.training.interruption import Interruption, whole_or_nothing
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_the_first_signal_sets_the_reason_and_the_second_acts_as_it_always_does():
     with Interruption() as interruption:
         signal.raise_signal(signal.SIGINT)
@@ -17,6 +18,7 @@ def test_the_first_signal_sets_the_reason_and_the_second_acts_as_it_always_does(
         signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_what_is_worth_nothing_in_part_is_broken_off_at_once():
     with whole_or_nothing(), whole_or_nothing():
         pass
