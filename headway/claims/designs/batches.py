@@ -47,6 +47,6 @@ DESIGNS = {
         | {"sham 8": normalized("BatchNorm", 8, again=True)},
         measured,
         quick={"length": 400, "evaluation/every": 400},
-        seeds=20,
+        seeds=40,
     ),
 }

@@ -120,6 +120,6 @@ DESIGNS = {
             **{f"sawtooth {layers}": partial(folded, layers) for layers in LAYERS}, "one layer": partial(flat, 16),
             "trained": partial(trained, LEARNS), "untrained": partial(trained, STAYS), "sham": sham,
         },
-        seeds=20, few=2,
+        seeds=40, few=2,
     ),
 }  # fmt: skip

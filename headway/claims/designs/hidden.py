@@ -42,6 +42,7 @@ DESIGNS = {
         {"relu": between(ReLU()), "softmax": between(Softmax()), "tanh": between(Tanh()),
          "sham": between(ReLU(), sham=True)},
         measured,
+        seeds=100,
         quick={"length": Epochs(4), "evaluation/every": Epochs(4)},
     ),
 }  # fmt: skip

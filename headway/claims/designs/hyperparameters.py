@@ -86,6 +86,7 @@ DESIGNS = {
         "lies between the thirds of its values: `share of the rate`; `lead`, that minus the largest of the others; "
         "`first`, 1 where it leads; `share of nothing`: of a number that was drawn and not used.",
         {"wide": functools.partial(searched, WIDE), "near": functools.partial(searched, (0.03, 0.3, True))},
+        seeds=40,
         few=2,
     ),
 }

@@ -223,6 +223,7 @@ DESIGNS = {
          **{f"noise {share:g}": arm(PLAIN, data=functools.partial(digits, noise=share)) for share in (0.0, 0.4)},
          "600 examples": arm(PLAIN, data=functools.partial(digits, examples=600))},
         measured,
+        seeds=40,
         few=2,
         quick={"length": Epochs(60)},
     ),

@@ -171,6 +171,7 @@ DESIGNS = {
         shams={"sham": "Post-LN"},
         quick=SHORT,
         fewer={PEAK: (0.001, 0.01, 0.0316)},
+        seeds=30,
         few=2,
     ),
     "sublayers": Swept(
