@@ -5,7 +5,7 @@ import json
 import pytest
 
 from headway.claims.catalog import claims
-from headway.claims.run import evidence_on
+from headway.claims.run import known_of
 from tests.test_bad_input import headway
 
 
@@ -31,7 +31,7 @@ def test_a_claim_shows_its_design_its_conditions_and_the_numbers_of_its_arms(tol
     assert text.startswith("R07  Activation Function —variant→ ReLU\nVerdict: ")
     for said in ("Design activations.exact.", "needs: ", "Measured in "):
         assert said in text
-    ((_, evidence),) = evidence_on([claims()["R07"]])
+    ((_, _, evidence),) = known_of([claims()["R07"]])
     assert {arm: one["numbers"] for arm, one in record["arms"].items()} == {a: e.numbers for a, e in evidence.items()}
     assert record["verdict"] == text.splitlines()[1].removeprefix("Verdict: ")
 

@@ -7,10 +7,10 @@ import json
 import os
 import platform
 import tokenize
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +103,14 @@ def made_here() -> dict[str, Any]:
 
 def versions(*packages: str) -> dict[str, str]:
     """The versions of Headway, JAX and these packages, NumPy unless others are named, and of Python."""
-    found = {name: version(name) for name in ("headway", "jax", *(packages or ("numpy",)))}
+    found = {name: _version(name) for name in ("headway", "jax", *(packages or ("numpy",)))}
     return found | {"python": platform.python_version()}
+
+
+@functools.cache
+def _version(package: str) -> str:
+    """The version of an installed package, looked up once: every piece of evidence asks for it."""
+    return metadata.version(package)
 
 
 def major(number: str) -> str:
@@ -149,7 +155,7 @@ def _read(path: Path) -> tuple[str, tuple[Path, ...]]:
     words = {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
     folders = [path.parent / word for word in words if word.isidentifier() and (path.parent / word).is_dir()]
     data = (file for folder in folders for file in folder.rglob("*") if file.is_file() and file.suffix not in PROGRAM)
-    return code_alone(text), (*(file for part in parts for file in _imported(part)), *data)
+    return code_alone(text, parts), (*(file for part in parts for file in _imported(part)), *data)
 
 
 def _imported(part: ast.AST) -> Iterator[Path]:
@@ -160,10 +166,10 @@ def _imported(part: ast.AST) -> Iterator[Path]:
         yield from (file for file in (place.with_suffix(".py"), place / "__init__.py", *inside) if file.exists())
 
 
-def code_alone(text: str) -> str:
-    """The lines of a program without comments, docstrings and blank lines: what it says of itself computes nothing."""
+def code_alone(text: str, parts: Iterable[ast.AST]) -> str:
+    """The lines of a program, parsed into `parts`, without comments, docstrings and blank lines: what computes."""
     lines = text.splitlines()
-    for node in ast.walk(ast.parse(text)):
+    for node in parts:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             lines[node.lineno - 1 : node.end_lineno] = [""] * (int(node.end_lineno or 0) - node.lineno + 1)
     for token in tokenize.generate_tokens(iter(f"{line}\n" for line in text.splitlines()).__next__):

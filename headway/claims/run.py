@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from headway.claims.catalog import design
 from headway.claims.claim import Claim, Verdict, verdict
@@ -24,8 +25,8 @@ def needed(claims: Iterable[Claim]) -> list[Work]:
 def missing(work: Iterable[Work], first: int = 0, folder: Path = FOLDER) -> list[Work]:
     """Those that are not stored for the code as it is."""
     work = list(work)
-    known = {name: stored(name, first, folder) for name in dict.fromkeys(name for name, _ in work)}
-    return [(name, arm) for name, arm in work if (found := known[name].get(arm)) is None or found.stale]
+    arms = {name: stored(name, first, folder) for name in dict.fromkeys(name for name, _ in work)}
+    return [(name, arm) for name, arm in work if (found := arms[name].get(arm)) is None or found.stale]
 
 
 def measure(name: str, arm: str, first: int = 0) -> Evidence:
@@ -58,17 +59,24 @@ def run(
         evidence = measure(name, arm, first)
         evidence.save(folder)
         tell(evidence)
-    return {claim.id: verdict_on(claim, found) for claim, found in evidence_on(claims, first, folder)}
+    return {one.claim.id: one.verdict for one in known_of(claims, first, folder)}
 
 
-def evidence_on(
-    claims: Iterable[Claim], first: int = 0, folder: Path = FOLDER
-) -> list[tuple[Claim, dict[str, Evidence]]]:
-    """Each claim with what is stored of its arms; every design is read once."""
+class Known(NamedTuple):
+    """A claim, its verdict, and the evidence that gives it: arm → what it came to."""
+
+    claim: Claim
+    verdict: Verdict
+    evidence: Mapping[str, Evidence]
+
+
+def known_of(claims: Iterable[Claim], first: int = 0, folder: Path = FOLDER) -> list[Known]:
+    """What is known of each claim on the seeds from `first` on; every design is read once, nothing is run."""
     claims = list(claims)
-    known = {name: stored(name, first, folder) for name in dict.fromkeys(claim.design for claim in claims) if name}
-    return [(claim, {arm: known[claim.design][arm] for arm in claim.arms if arm in known[claim.design]})
-            if claim.design else (claim, {}) for claim in claims]  # fmt: skip
+    arms = {name: stored(name, first, folder) for name in dict.fromkeys(claim.design for claim in claims) if name}
+    found = [(claim, {arm: arms[claim.design][arm] for arm in claim.arms if arm in arms.get(claim.design, {})})
+             for claim in claims]  # fmt: skip
+    return [Known(claim, verdict_on(claim, evidence), evidence) for claim, evidence in found]
 
 
 def verdict_on(claim: Claim, found: Mapping[str, Evidence]) -> Verdict:

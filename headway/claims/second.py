@@ -8,7 +8,7 @@ import numpy as np
 from headway.claims.catalog import claims
 from headway.claims.claim import Claim, Verdict
 from headway.claims.evidence import FOLDER
-from headway.claims.run import evidence_on, verdict_on
+from headway.claims.run import known_of
 
 FRESH = 1000
 """The first seed of a second look; no design takes as many."""
@@ -39,8 +39,7 @@ class Looked:
 
 def looked_again(folder: Path = FOLDER) -> list[Looked]:
     """Every claim whose arms are all stored on fresh seeds too; nothing is run."""
-    known = list(claims().values())
-    pairs = zip(evidence_on(known, 0, folder), evidence_on(known, FRESH, folder), strict=True)
-    seen = [Looked(claim, verdict_on(claim, first), verdict_on(claim, second))
-            for (claim, first), (_, second) in pairs if claim.check in ("experiment", "convention")]  # fmt: skip
+    asked = [claim for claim in claims().values() if claim.check in ("experiment", "convention")]
+    pairs = zip(known_of(asked, 0, folder), known_of(asked, FRESH, folder), strict=True)
+    seen = [Looked(first.claim, first.verdict, second.verdict) for first, second in pairs]
     return [one for one in seen if one.second.word != "pending"]

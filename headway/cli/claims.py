@@ -22,12 +22,11 @@ app.add_typer(claims, name="claims")
 def show(ids: Ids = None, *, fresh: Fresh = False, as_json: AsJson = False) -> None:
     """Show stored verdicts; of a single claim also its design, numbers and picture. Runs nothing."""
     from headway.claims.catalog import chosen, design
-    from headway.claims.run import evidence_on, verdict_on
+    from headway.claims.run import known_of
     from headway.claims.second import FRESH
     from headway.report.claim import claim_record, claim_text, verdict_table
 
-    found = evidence_on(chosen(ids or []), FRESH if fresh else 0)
-    seen = [(claim, verdict_on(claim, evidence), evidence) for claim, evidence in found]
+    seen = known_of(chosen(ids or []), FRESH if fresh else 0)
     if as_json:
         print(json.dumps([claim_record(*one) for one in seen], indent=2, ensure_ascii=False))
     elif len(seen) == 1:

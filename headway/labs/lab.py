@@ -124,6 +124,9 @@ def hidden_seeds(seed: int) -> tuple[int, ...]:
 
 def with_recipe(module: str, shows: str) -> tuple[str, str]:
     """Lines before and behind the blanks of a task with a recipe.json: read it, and print what `shows` makes of it."""
+    end = f"""\
+if __name__ == "__main__":
+    print(recipe, {shows}(recipe, data), sep="\\n")"""
     given = f"""\
 from pathlib import Path
 
@@ -132,9 +135,4 @@ from headway.labs.{module} import examples, {shows}
 
 data = examples(SEED)
 recipe = hw.load(Path(__file__).with_name("recipe.json"))"""
-    return (
-        given,
-        f"""\
-if __name__ == "__main__":
-    print(recipe, {shows}(recipe, data), sep="\\n")""",
-    )
+    return given, end

@@ -10,13 +10,14 @@ import numpy as np
 from headway.claims.claim import Claim, Verdict
 from headway.claims.condition import Judged
 from headway.claims.evidence import Evidence
+from headway.claims.run import Known
 from headway.report.table import mean_and_spread, table
 from headway.report.wording import short
 
 WIDTH = 100
 
 
-def verdict_table(seen: Sequence[tuple[Claim, Verdict, Mapping[str, Evidence]]]) -> str:
+def verdict_table(seen: Sequence[Known]) -> str:
     """Number, statement, check and verdict of claims, and how often each stands; a star: the code has changed since."""
     old = {claim.id for claim, _, evidence in seen if any(one.stale for one in evidence.values())}
     rows = [(claim.id, claim.says, claim.check, verdict.word + "*" * (claim.id in old)) for claim, verdict, _ in seen]

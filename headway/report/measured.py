@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import combinations, count, islice
 
 from headway.claims.condition import Condition, Judged, Some
+from headway.claims.run import Known
 from headway.concepts import course
 from headway.concepts.centrality import BANDS, MEANING
 from headway.concepts.document import Document
@@ -13,7 +14,7 @@ from headway.concepts.pathways import concepts_of, critical_path, prerequisites
 from headway.concepts.sections import Advice, Branch, CriticalPath, Neighbour, Pathway, Statement
 from headway.concepts.writing import document_of
 from headway.labs.catalog import LABS
-from headway.report.verdicts import Known, Seen
+from headway.report.verdicts import Seen
 from headway.report.wording import joined, short
 
 ADDED = "added"

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, get_args
+from typing import get_args
 
 from headway.claims.catalog import claims
-from headway.claims.claim import Check, Claim, Verdict, Word
+from headway.claims.claim import Check, Claim, Word
 from headway.claims.condition import LEVEL, Bounded, Condition, Dose, Judged, Numbers, Some
-from headway.claims.evidence import Evidence, numbers_of
-from headway.claims.run import evidence_on, verdict_on
+from headway.claims.evidence import numbers_of
+from headway.claims.run import Known, known_of
 from headway.claims.second import DRAW, Looked, drawn
 from headway.concepts.markdown import table_lines
 from headway.report.wording import joined
@@ -18,22 +18,13 @@ ERROR = LEVEL / 2
 """The chance that an interval of confidence 1 − LEVEL misses on the side that a condition looks at."""
 
 
-class Known(NamedTuple):
-    """A claim, its verdict, and the evidence that gives it."""
-
-    claim: Claim
-    verdict: Verdict
-    evidence: Mapping[str, Evidence]
-
-
 Seen = Mapping[str, Known]
 """Number of a claim → what is known of it."""
 
 
 def seen() -> Seen:
     """What is known of every claim. Nothing is run."""
-    return {claim.id: Known(claim, verdict_on(claim, evidence), evidence)
-            for claim, evidence in evidence_on(claims().values())}  # fmt: skip
+    return {one.claim.id: one for one in known_of(claims().values())}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from headway.claims.catalog import claims, design
 from headway.claims.claim import Verdict
 from headway.claims.design import Measured
 from headway.claims.evidence import code_of, stored
-from headway.claims.run import evidence_on, run, verdict_on
+from headway.claims.run import known_of, run, verdict_on
 from headway.claims.second import COUNT, FRESH, Looked, drawn, looked_again
 from headway.training.interruption import Interruption
 
@@ -72,7 +72,7 @@ def test_every_claim_has_a_verdict_on_this_code():
     """About an hour on two cores; what is stored for this code is not measured again."""
     verdicts = run(claims().values())
     assert sum(verdict.word == "pending" for verdict in verdicts.values()) <= MAY_WAIT
-    assert not any(one.stale for _, found in evidence_on(claims().values()) for one in found.values())
+    assert not any(arm.stale for one in known_of(claims().values()) for arm in one.evidence.values())
 
 
 @pytest.mark.accept

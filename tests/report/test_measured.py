@@ -8,10 +8,10 @@ import pytest
 from headway.claims.catalog import claims
 from headway.claims.claim import Claim, Verdict
 from headway.claims.condition import Bounded, Differs, Judged, Some
+from headway.claims.run import Known
 from headway.concepts.catalog import deep_learning
 from headway.concepts.writing import write
 from headway.report.measured import deciding, effect, measured_map, told
-from headway.report.verdicts import Known
 
 MAP = deep_learning()
 EDGE = next(edge for edge in MAP.edges if not edge.why)

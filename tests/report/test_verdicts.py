@@ -6,9 +6,9 @@ from headway.claims.catalog import claims
 from headway.claims.claim import Claim, Limit, Verdict
 from headway.claims.condition import Alike, Bounded, Differs, Dose, Level, Some
 from headway.claims.evidence import Evidence
-from headway.claims.run import verdict_on
+from headway.claims.run import Known, verdict_on
 from headway.claims.second import Looked, drawn
-from headway.report.verdicts import Known, decided, second_text, verdicts_text
+from headway.report.verdicts import decided, second_text, verdicts_text
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 10)
 ARMS = {"a": NOISE, "b": NOISE[::-1] + 1, "c": NOISE + np.linspace(1.9, 2.1, 10), "near": NOISE[::-1] + 0.5}

@@ -2,6 +2,7 @@
 
 from headway.claims.claim import Claim, Limit
 from headway.claims.condition import Alike, Bounded, Differs, Dose, Level, Some
+from headway.claims.rows.normalization import BYTE
 
 EXACT = 1e-10
 """Sums of tens of float64 numbers of about 1 lose some 1e-14."""
@@ -21,8 +22,6 @@ QUARTER = 0.25
 """log2: what is left of a factor of 4 or of 16 must be less than a fifth."""
 LOSS = 0.02
 """Training loss on digits: a tenth of what five epochs leave."""
-BYTE = 0.05
-"""Nats a byte, of about 2: what a language model is changed for."""
 SHRINKING = "weights of 1, normal gradients of size 0.1 and 10, 200 updates at rate 0.01, strength 0.1"
 
 CLAIMS = (
