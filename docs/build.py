@@ -21,6 +21,7 @@ from headway.concepts.graph import Concept, Edge, Map
 from headway.concepts.markdown import table_lines
 from headway.concepts.pathways import prerequisites, visited_by
 from headway.concepts.writing import write
+from headway.doctor.rules.rule import Rule
 from headway.report.concept import neighbourhood
 from headway.report.demonstration import Demonstration, demonstrations
 from headway.report.measured import measured_map
@@ -100,6 +101,7 @@ def section(title: str, parts: list[str]) -> list[str]:
 def described(name: str) -> list[str]:
     """A dotted name of the API, how it is called, and its docstring, which holds the equation and its source."""
     found = resolved(name)
+    found = found.look if isinstance(found, Rule) else found
     if not (inspect.isclass(found) or inspect.isroutine(found) or inspect.ismodule(found)):
         return described(name.rpartition(".")[0])  # a field, told by its class
     if inspect.ismodule(found):

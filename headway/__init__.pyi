@@ -44,6 +44,7 @@ from headway.doctor.cure import Cure as Cure
 from headway.doctor.cure import cure as cure
 from headway.doctor.diagnose import Diagnosis as Diagnosis
 from headway.doctor.diagnose import diagnose as diagnose
+from headway.doctor.diagnose import preflight as preflight
 from headway.doctor.preflight.report import Preflight as Preflight
 from headway.doctor.preflight.report import check as check
 from headway.doctor.proof import Proof as Proof

@@ -123,7 +123,8 @@ class Trained(Design):
         return tuple(self.arms)
 
     def measure(self, arm: str, seeds: Sequence[int], tier: Tier) -> Measured:
-        chosen, common = self.arms[arm], None if self.data is None else self.data()
+        common = None if self.data is None else self.data()
+        chosen = replace(self.arms[arm], recipe=unwatched(self.arms[arm].recipe))
         if tier == "quick":
             recipe, notes = recipe_at(chosen.recipe, {**chosen.usual, **self.quick}), dict[str, Any]()
         else:
@@ -159,7 +160,7 @@ class Swept(Design):
         return (*self.arms, *self.shams)
 
     def measure(self, arm: str, seeds: Sequence[int], tier: Tier) -> Measured:
-        recipe, over = self.arms[self.shams.get(arm, arm)], dict(self.over)
+        recipe, over = unwatched(self.arms[self.shams.get(arm, arm)]), dict(self.over)
         data = None if self.data is None else self.data()
         if tier == "quick":
             recipe, over = recipe_at(recipe, self.quick), over | dict(self.fewer)
@@ -170,6 +171,11 @@ class Swept(Design):
             made = sweep(recipe, {**over, "seed": tuple(seeds)}, data=data, anyway=True).runs
             runs = [list(made[place :: len(seeds)]) for place in range(len(seeds))]
         return Measured(columns([self.measures(of_one_seed) for of_one_seed in runs]))
+
+
+def unwatched(recipe: Recipe) -> Recipe:
+    """The recipe without signals: no measure of a design reads them, and they take longer to compile."""
+    return replace(recipe, watch=None)
 
 
 def trained(arm: Arm, seeds: Sequence[int], common: Dataset | None) -> list[Run]:

@@ -23,7 +23,7 @@ from headway.training.run import Run
 from headway.training.train import train
 
 SAMPLES = 20
-"""About how many updates of a run are watched where its recipe does not say."""
+"""About how many updates of a run are watched, at least."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def cure(
     found = Cure(recipe, Portrait.of(run), diagnose(run))
     if found.diagnosis.cause is None:
         return found
-    offered = remedies(found.diagnosis.cause.concept, recipe, job.dataset.input_shape)
+    offered = remedies(found.diagnosis.cause.id, recipe, job.dataset.input_shape)
     proof = prove(watched, offered, trial=trial, data=job.dataset, tell=tell)
     if not proof.proven:
         return replace(found, proof=proof)
@@ -135,8 +135,9 @@ def cure(
 
 
 def under_watch(recipe: Recipe, updates: int) -> Recipe:
-    """The recipe with its signals watched: as it says itself, else about SAMPLES times in `updates`."""
-    return recipe if recipe.watch else replace(recipe, watch=Watch(max(1, updates // SAMPLES)))
+    """The recipe with its signals watched: as often as it says, and about SAMPLES times in `updates` at least."""
+    often = max(1, updates // SAMPLES)
+    return replace(recipe, watch=Watch(min(often, recipe.watch.every) if recipe.watch else often))
 
 
 def _whole(run: Run) -> Run:

@@ -1,47 +1,68 @@
-"""The diagnosis of a run: whether it learns, what keeps it from learning, and what was ruled out."""
+"""The diagnosis: whether a network learns, what keeps it from learning, and what was ruled out."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from headway.doctor.finding import Case, Finding
-from headway.doctor.rules.dead_layers import dead_layers
-from headway.doctor.rules.gradient_flow import exploding, vanishing
-from headway.doctor.rules.non_finite import non_finite
+from headway.data.dataset import Dataset
+from headway.doctor.case import Case
+from headway.doctor.finding import Finding
+from headway.doctor.rules.catalog import RULES
+from headway.doctor.rules.rule import Rule
+from headway.training.recipe import Recipe
 from headway.training.run import Run
-
-RULES: tuple[Callable[[Case], Finding], ...] = (non_finite, dead_layers, vanishing, exploding)
-"""In causal order: what comes first can bring about what comes later."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is known of a run.
+    """What is known of a run, or of a recipe before it is run: then loss and `learns` are None.
 
     split       what the loss was judged on: that of the best weights, and of the best constant prediction
     findings    what every rule says, in causal order
     """
 
     split: str
-    loss: float
-    constant: float
-    learns: bool
+    loss: float | None
+    constant: float | None
+    learns: bool | None
     findings: tuple[Finding, ...]
+
+    @property
+    def causes(self) -> tuple[Finding, ...]:
+        """All causes found, in causal order."""
+        return tuple(finding for finding in self.findings if finding.verdict == "found")
 
     @property
     def cause(self) -> Finding | None:
         """The first cause found, None where there is none."""
-        return next((finding for finding in self.findings if finding.verdict == "found"), None)
+        return next(iter(self.causes), None)
 
     @property
     def healthy(self) -> bool:
-        """Whether the run learns and no rule found anything that keeps it from learning."""
-        return self.learns and self.cause is None
+        """Whether no rule found anything, and the run, where there is one, learns."""
+        return self.learns is not False and self.cause is None
+
+    def __getitem__(self, id: str) -> Finding:
+        return next(finding for finding in self.findings if finding.id == id)
 
 
-def diagnose(run: Run) -> Diagnosis:
-    """Look at a run that was trained with `watch`, by every rule.
+def diagnose(run: Run | Case) -> Diagnosis:
+    """Look at a run by every rule; a case may hold less than a run: rules that lack something see nothing."""
+    case = run if isinstance(run, Case) else Case.of(run)
+    return _looked_at(case, RULES)
 
-    Errors: a run without signals.
-    """
-    case = Case.of(run)
-    return Diagnosis(case.split, case.loss, case.constant, case.learns, tuple(rule(case) for rule in RULES))
+
+def preflight(recipe: Recipe, data: Dataset | None = None) -> Diagnosis:
+    """Look at a recipe by every rule that needs no run, in seconds: at its data, its pairing, its first batch."""
+    return _looked_at(Case.before(recipe, data), [rule for rule in RULES if rule.preflight])
+
+
+def _looked_at(case: Case, rules: Sequence[Rule]) -> Diagnosis:
+    findings: list[Finding] = []
+    for rule in rules:
+        finding = rule(case)
+        earlier = [one.cause for one in findings if one.verdict == "found" and one.id in rule.follows]
+        if finding.verdict == "found" and earlier:
+            follows = f"It can follow from {' and '.join(earlier)}."
+            finding = replace(finding, verdict="noticed", evidence=(*finding.evidence, follows))
+        findings.append(finding)
+    return Diagnosis(case.split, case.loss, case.constant, case.learns, tuple(findings))

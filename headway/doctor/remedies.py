@@ -57,7 +57,7 @@ RATE_ALONE = Remedy(
 
 
 def remedies(cause: str, recipe: Recipe, inputs: Shape) -> tuple[Remedy, ...]:
-    """What the map offers against a cause (a concept's name), for this recipe and inputs of this shape."""
+    """What the map offers against a cause (a rule's id), for this recipe and inputs of this shape."""
     known: dict[str, Callable[[Recipe, Shape], tuple[Remedy, ...]]] = {"vanishing-gradient": against_vanishing}
     found = known[cause](recipe, inputs) if cause in known else ()
     return (*(remedy for remedy in found if remedy.edits), RATE_ALONE)

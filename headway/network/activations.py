@@ -126,6 +126,8 @@ class Swish(Activation):
 class Tanh(Activation):
     """tanh(x) in (-1, 1); saturates for |x| > 3."""
 
+    limits: ClassVar[tuple[float, float]] = (-1, 1)
+
     def function(self, x: jax.Array) -> jax.Array:
         return jnp.tanh(x)
 
@@ -133,6 +135,8 @@ class Tanh(Activation):
 @spec
 class Sigmoid(Activation):
     """σ(x) = 1 / (1 + e^-x) in (0, 1); saturates for |x| > 5, gradient at most 1/4."""
+
+    limits: ClassVar[tuple[float, float]] = (0, 1)
 
     def function(self, x: jax.Array) -> jax.Array:
         return jax.lax.logistic(x)
@@ -142,6 +146,8 @@ class Sigmoid(Activation):
 class HardSigmoid(Activation):
     """f(x) = min(1, max(0, x/6 + 1/2)): σ in three straight pieces. Gradient 0 at the kinks x = ±3."""
 
+    limits: ClassVar[tuple[float, float]] = (0, 1)
+
     def function(self, x: jax.Array) -> jax.Array:
         return jnp.where(x <= -3, 0, jnp.where(x >= 3, 1, x / 6 + 0.5))
 
@@ -149,6 +155,8 @@ class HardSigmoid(Activation):
 @spec
 class Softsign(Activation):
     """f(x) = x / (1 + |x|) in (-1, 1); saturates as 1/x, far later than tanh (Bergstra et al. 2009)."""
+
+    limits: ClassVar[tuple[float, float]] = (-1, 1)
 
     def function(self, x: jax.Array) -> jax.Array:
         return x / (1 + jnp.abs(x))

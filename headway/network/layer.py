@@ -126,6 +126,9 @@ class Activation(Layer):
     initializer: ClassVar[Initializer] = GlorotUniform()
     """The initialization that weights before this activation want."""
 
+    limits: ClassVar[tuple[float, float] | None] = None
+    """The values that it nears where it saturates below and above; None where it is not bounded on both sides."""
+
     def function(self, x: jax.Array) -> jax.Array:
         """The activation itself."""
         raise NotImplementedError

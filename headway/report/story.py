@@ -77,8 +77,8 @@ def _the_run(cure: Cure) -> list[str | Rows | Picture]:
             ("data", repr(recipe.data.source).removesuffix("()") if recipe.data else "handed over"),
             ("training", training_in_words(recipe)),
         ]),
-        f"{learns}: its best {diagnosis.split} loss is {short(diagnosis.loss)}, that of the best constant prediction "
-        f"{short(diagnosis.constant)}. On the {split} set: {measured}.",
+        f"{learns}: its best {diagnosis.split} loss is {short(diagnosis.loss or 0.0)}, that of the best constant "
+        f"prediction {short(diagnosis.constant or 0.0)}. On the {split} set: {measured}.",
     ]  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def _diagnosis(cure: Cure) -> list[str | Rows | Picture]:
         return ["No rule found what keeps it from learning. Rules that are not written yet see nothing.", _flow(cure)]
     where = f", at {layers_in_words(cause.where)}" if cause.where else ""
     first, last = cause.steps
-    seen = f"{cause.agreement:.0%} of the samples, updates {first} to {last}"
+    seen = f"{cause.confidence:.0%} of the samples, updates {first} to {last}"
     said = f"{capital(cause.cause)}{where}, in {seen}. {' '.join(cause.evidence)}"
     return [said, _flow(cure)]
 

@@ -1,6 +1,7 @@
 """A probe lets a value through and measures it both ways: what goes forward, and what gradient comes back."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -10,11 +11,11 @@ from pydantic import Field
 
 from headway.network.context import Context, Loop, Turn
 from headway.network.initialization import Shape
-from headway.network.layer import Layer, apply, initialize, layers
+from headway.network.layer import Activation, Layer, apply, initialize, layers
 from headway.network.values import COPY
-from headway.signals.statistics import STATISTICS, of_gradient, of_output
+from headway.signals.statistics import PROBED, Limits, of_gradient, of_output
 from headway.spec.error import join_address
-from headway.spec.node import Count, Spec, spec
+from headway.spec.node import Count, Spec, spec, walk
 
 
 @spec
@@ -24,20 +25,20 @@ class Watch(Spec):
     every: Annotated[Count, Field(ge=1)] = 50
 
 
-@jax.custom_vjp
-def observed(h: jax.Array, slot: jax.Array) -> jax.Array:
-    """h itself. The gradient with respect to `slot` [len(STATISTICS)] is the statistics of h and of dL/dh.
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def observed(h: jax.Array, slot: jax.Array, limits: Limits = None) -> jax.Array:
+    """h itself. The gradient with respect to `slot` [len(PROBED)] is what is PROBED of h and of dL/dh.
 
     So the measurements come out as gradients, beside those of the parameters, from inside a scan as well.
     """
     return h
 
 
-def _forward(h: jax.Array, slot: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return h, of_output(h)
+def _forward(h: jax.Array, slot: jax.Array, limits: Limits) -> tuple[jax.Array, jax.Array]:
+    return h, of_output(h, limits)
 
 
-def _backward(measured: jax.Array, g: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _backward(limits: Limits, measured: jax.Array, g: jax.Array) -> tuple[jax.Array, jax.Array]:
     return g, jnp.concatenate([measured, of_gradient(g)])
 
 
@@ -49,15 +50,18 @@ class Probes:
     """A tap that probes each value once, at the innermost address that yields it.
 
     A container hands on its last layer's output unchanged: there is nothing new to measure there.
+
+    limits   address → those of the activation there: see `limits_of`
     """
 
     slots: Sequence[jax.Array]
+    limits: Mapping[str, Limits] = field(default_factory=dict)
     addresses: list[str] = field(default_factory=list)
     last: Any = None
 
     def __call__(self, address: str, value: jax.Array) -> jax.Array:
         if value is not self.last:
-            value = self.last = observed(value, self.slots[len(self.addresses)])
+            value = self.last = observed(value, self.slots[len(self.addresses)], self.limits.get(address))
             self.addresses.append(address)
         return value
 
@@ -66,7 +70,7 @@ class Probes:
         inside: list[str] = []
 
         def probed(x: jax.Array, copy: Any) -> tuple[jax.Array, Any]:
-            probes = Probes(copy[1], last=x)
+            probes = Probes(copy[1], self.limits, last=x)
             found = turn(probes, x, copy[0])
             inside[:] = probes.addresses
             return found
@@ -74,7 +78,7 @@ class Probes:
         first = jax.tree.map(lambda leaf: leaf[0], copies)
         jax.eval_shape(lambda x: probed(x, (first, self.slots)), x)
         begin, count = len(self.addresses), len(inside)
-        own = jnp.array(self.slots[begin : begin + loop.times * count]).reshape(loop.times, count, len(STATISTICS))
+        own = jnp.array(self.slots[begin : begin + loop.times * count]).reshape(loop.times, count, len(PROBED))
         self.last, left = loop(probed, x, (copies, own))
         behind = [at.removeprefix(join_address(address, COPY)) for at in inside]
         self.addresses += [join_address(address, str(i)) + at for i in range(loop.times) for at in behind]
@@ -83,7 +87,13 @@ class Probes:
 
 def empty_slots(count: int) -> tuple[jax.Array, ...]:
     """What `count` probes are given: their values do not matter, only their gradients."""
-    return tuple(jnp.zeros(len(STATISTICS)) for _ in range(count))
+    return tuple(jnp.zeros(len(PROBED)) for _ in range(count))
+
+
+def limits_of(network: Layer) -> dict[str, Limits]:
+    """Address → the limits of every activation that has some; of one in a repeated layer, also at every copy."""
+    found = [*walk(network), *layers(network)]
+    return {address: layer.limits for address, layer in found if isinstance(layer, Activation) and layer.limits}
 
 
 def watched(network: Layer, inputs: Shape, dtype: Any = jnp.float32) -> tuple[str, ...]:

@@ -1,26 +1,44 @@
-"""Statistics of a layer's output h and of the gradient dL/dh that comes back to it, as a few numbers a batch."""
+"""Statistics of a layer's output h, of the gradient dL/dh that comes back, and of its weights: a few numbers."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-FORWARD = ("mean", "spread", "signal", "zeros", "largest")
+from headway.network.values import COPY, address_of, copy_axes
+
+FORWARD = ("mean", "spread", "signal", "zeros", "silent", "saturated", "largest")
 BACKWARD = ("gradient",)
-STATISTICS = FORWARD + BACKWARD
+LEARNED = ("weight", "weight_gradient", "update")
+PROBED = FORWARD + BACKWARD
+"""What a probe measures of a layer's output, in this order."""
+STATISTICS = PROBED + LEARNED
 """What is measured of every layer, in this order.
 
-mean       the mean of h
-spread     the standard deviation of h, over examples and units
-signal     how far examples differ: the root mean square over units of the standard deviation over examples
-zeros      the share of entries that are exactly 0
-largest    max |h|
-gradient   ‖dL/dh‖, over examples and units
+mean              the mean of h
+spread            the standard deviation of h, over examples and units
+signal            how far examples differ: the root mean square over units of the standard deviation over examples
+zeros             the share of entries that are exactly 0
+silent            the share of units (places of the last axis) that are exactly 0 for every example of the batch
+saturated         the share of entries within 1 % of the way between the activation's limits of one of them; 0 where
+                  it has none. There the slope of tanh and σ is below 1/25 of its largest
+largest           max |h|
+gradient          ‖dL/dh‖, over examples and units
+weight            ‖θ‖ of the layer's own parameters before the update; this and what follows is 0 where it has none
+weight_gradient   ‖dL/dθ‖, with penalties, before clipping
+update            ‖Δθ‖
 """
-MEAN, SPREAD, SIGNAL, ZEROS, LARGEST, GRADIENT = range(len(STATISTICS))
+MEAN, SPREAD, SIGNAL, ZEROS, SILENT, SATURATED, LARGEST, GRADIENT = range(len(PROBED))
+Limits = tuple[float, float] | None
 
 
-def of_output(h: jax.Array) -> jax.Array:
-    """The FORWARD statistics of h [batch, …], in float32, whatever dtype h has."""
-    h = h.astype(jnp.float32).reshape(h.shape[0], -1)
+def of_output(h: jax.Array, limits: Limits = None) -> jax.Array:
+    """The FORWARD statistics of h [batch, …] in float32, whatever its dtype; `limits` are the activation's."""
+    h = h.astype(jnp.float32)
+    silent = jnp.all(h == 0, axis=tuple(range(max(1, h.ndim - 1))))
+    h = h.reshape(h.shape[0], -1)
     units = jnp.mean(h, axis=0)
     mean = jnp.mean(units)
     among_examples = jnp.mean((h - units) ** 2)
@@ -30,12 +48,19 @@ def of_output(h: jax.Array) -> jax.Array:
         jnp.sqrt(among_examples + among_units),
         jnp.sqrt(among_examples),
         jnp.mean(h == 0, dtype=jnp.float32),
+        jnp.mean(silent, dtype=jnp.float32),
+        jnp.zeros(()) if limits is None else _near(h, *limits),
         jnp.max(jnp.abs(h)),
     ])  # fmt: skip
 
 
+def _near(h: jax.Array, low: float, high: float) -> jax.Array:
+    margin = 0.01 * (high - low)
+    return jnp.mean((h < low + margin) | (h > high - margin), dtype=jnp.float32)
+
+
 def unscaled(statistics: jax.Array, scale: jax.Array) -> jax.Array:
-    """The STATISTICS of h and dL/dh, out of those of h and of scale · dL/dh."""
+    """What is PROBED of h and dL/dh, out of that of h and of scale · dL/dh."""
     return statistics.at[..., len(FORWARD) :].divide(scale)
 
 
@@ -45,14 +70,41 @@ def of_gradient(g: jax.Array) -> jax.Array:
 
 
 def pooled(parts: jax.Array, shares: jax.Array) -> jax.Array:
-    """The statistics of a batch [layers, len(STATISTICS)] from those of its parts of one size [parts, layers, …].
+    """What is PROBED of a batch [layers, …] from its parts of one size [parts, layers, …].
 
-    L = Σ_i s_i L_i, with a share s [parts] of each part's own loss. They are what the whole batch would give, but for
-    `signal`: the root mean square of the parts', which says how far examples within one part differ.
+    L = Σ_i s_i L_i, with a share s [parts] of each part's own loss. It is what the whole batch would give, but for
+    `signal`: the root mean square of the parts', which says how far examples within one part differ; and for `silent`:
+    the least of the parts', which is no less.
     """
-    columns = jnp.moveaxis(parts, -1, 0)
-    mean = columns[MEAN].mean(axis=0)
-    spread = jnp.sqrt(jnp.mean(columns[SPREAD] ** 2 + (columns[MEAN] - mean) ** 2, axis=0))
-    signal = jnp.sqrt(jnp.mean(columns[SIGNAL] ** 2, axis=0))
-    gradient = jnp.sqrt(jnp.sum((shares[:, None] * columns[GRADIENT]) ** 2, axis=0))
-    return jnp.stack([mean, spread, signal, columns[ZEROS].mean(axis=0), columns[LARGEST].max(axis=0), gradient], -1)
+    columns = list(jnp.moveaxis(parts, -1, 0))
+    found = [column.mean(axis=0) for column in columns]
+    found[SPREAD] = jnp.sqrt(jnp.mean(columns[SPREAD] ** 2 + (columns[MEAN] - found[MEAN]) ** 2, axis=0))
+    found[SIGNAL] = jnp.sqrt(jnp.mean(columns[SIGNAL] ** 2, axis=0))
+    found[SILENT] = columns[SILENT].min(axis=0)
+    found[LARGEST] = columns[LARGEST].max(axis=0)
+    found[GRADIENT] = jnp.sqrt(jnp.sum((shares[:, None] * columns[GRADIENT]) ** 2, axis=0))
+    return jnp.stack(found, -1)
+
+
+def of_learned(addresses: Sequence[str], trees: Sequence[Any]) -> jax.Array:
+    """‖·‖ of every layer's own arrays in each of these trees, [layers, trees]; of repeated layers, each copy's.
+
+    The trees are alike: parameters, their gradient and their update give what is LEARNED.
+    """
+    squares = [dict.fromkeys(addresses, jnp.zeros(())) for _ in trees]
+    for found, tree in zip(squares, trees, strict=True):
+        for path, leaf in jax.tree.leaves_with_path(tree):
+            layer, axes = address_of(path[:-1]), copy_axes(path)
+            each = jnp.sum(leaf.astype(jnp.float32) ** 2, axis=tuple(range(axes, leaf.ndim)))
+            for copy in np.ndindex(each.shape):
+                at = written_out(layer, copy)
+                if at in found:
+                    found[at] = found[at] + each[copy]
+    return jnp.sqrt(jnp.stack([jnp.stack(list(found.values())) for found in squares], -1))
+
+
+def written_out(address: str, copy: Sequence[int]) -> str:
+    """The address with the number of a copy in place of each `*`."""
+    for number in copy:
+        address = address.replace(COPY, str(number), 1)
+    return address

@@ -19,7 +19,17 @@ from headway.signals.statistics import STATISTICS
 from headway.spec.numbers import join, split
 from headway.training.finite import first_non_finite
 from headway.training.job import Job, Update
-from headway.training.step import Batch, TrainingState, batch, draw_batches, measured, on_mesh, tried, update_once
+from headway.training.step import (
+    Batch,
+    TrainingState,
+    batch,
+    draw_batch,
+    draw_batches,
+    measured,
+    on_mesh,
+    tried,
+    update_once,
+)
 
 Buffers = tuple[jax.Array, jax.Array]
 CHUNK = 4096
@@ -123,20 +133,8 @@ def run_chunk(
     measures [CHUNK, names], of which the first `length` rows count; signals [SAMPLES, layers, len(STATISTICS)].
     The state that comes in is left as it was: it is the snapshot to go back to.
     """
-    update, together = join(structure, numbers), drawn_together(examples.x, structure.batch_size)
-    every: Any = update.watch.every if update.watch else 1
-    x = examples.x
+    update, x = join(structure, numbers), examples.x
     slots = empty_slots(len(watched(update.network, x.shape[1:], x.dtype)) if update.watch else 0)
-    going = functools.partial(_updates, update, examples)
-
-    def stretch(carry: Carry) -> Carry:
-        # A watched update, if this is one, and the plain ones up to the next: loops of no or one turn keep the state
-        # where it is, while the branches of a conditional would copy it.
-        past = tried(carry.state) % every
-        until = jnp.minimum(length, carry.done + every - past)
-        carry = going(carry.done + (past == 0), together, slots, carry)
-        return going(until, together, (), carry)
-
     start = Carry(
         state,
         Place(*(jnp.asarray(part, jnp.uint32) for part in place)),
@@ -145,32 +143,50 @@ def run_chunk(
         jnp.zeros((CHUNK, len(measured(update))), jnp.float32),
         jnp.zeros((SAMPLES, len(slots), len(STATISTICS))),
     )
-    if update.watch is None:
-        end = going(length, together, (), start)
-    else:
-        end = jax.lax.while_loop(lambda carry: carry.done < length, stretch, start)
+    group = functools.partial(_group, update, examples, length, slots)
+    end = jax.lax.while_loop(lambda carry: carry.done < length, group, start)
     return on_mesh(update, end.state, x.shape[1:], laid), (end.measures, end.signals)
 
 
-def _updates(update: Update, examples: Arrays, until: Any, together: int, slots: Any, carry: Carry) -> Carry:
-    """Updates until so many are done, `together` batches drawn at once; with slots, the signals of each."""
+def _group(update: Update, examples: Arrays, length: Any, slots: Any, carry: Carry) -> Carry:
+    """Updates up to `length` of batches that are drawn together, or one by one; with slots, signals of the watched."""
+    together, begin = drawn_together(examples.x, update.batch_size), carry.done
+    drawn = draw_batches(update, examples, carry.place, together) if together > 1 else None
+    end = jnp.minimum(length, begin + together) if together > 1 else length
 
-    def group(carry: Carry) -> Carry:
-        drawn = draw_batches(update, examples, carry.place, together)
-        count = jnp.minimum(together, until - carry.done)
-        carry = jax.lax.fori_loop(0, count, functools.partial(one, drawn), carry)
-        return carry._replace(place=advance(carry.place, count * update.batch_size, len(examples.x)))
+    def updates(until: Any, slots: Any, carry: Carry) -> Carry:
+        def one(at: Any, carry: Carry) -> Carry:
+            if drawn is None:
+                return _one(update, draw_batch(update, examples, carry.place), len(examples.x), slots, carry)
+            return _one(update, jax.tree.map(lambda part: part[at - begin], drawn), len(examples.x), slots, carry)
 
-    def one(drawn: Batch, i: Any, carry: Carry) -> Carry:
-        state, measures = update_once(update, carry.state, jax.tree.map(lambda part: part[i], drawn), slots)
-        row = jnp.stack([jnp.asarray(measures[name], jnp.float32) for name in measured(update)])
-        carry = carry._replace(state=state, done=carry.done + 1, measures=carry.measures.at[carry.done].set(row))
-        if not slots:
-            return carry
-        signals = carry.signals.at[carry.samples].set(measures["signals"])
-        return carry._replace(samples=carry.samples + 1, signals=signals)
+        return jax.lax.fori_loop(carry.done, until, one, carry)
 
-    return jax.lax.while_loop(lambda carry: carry.done < until, group, carry)
+    def stretch(carry: Carry) -> Carry:
+        # A watched update, if this is one, and the plain ones up to the next: loops of no or one turn keep the state
+        # where it is, while the branches of a conditional would copy it.
+        every: Any = update.watch.every if update.watch else 1
+        past = tried(carry.state) % every
+        until = jnp.minimum(end, carry.done + every - past)
+        return updates(until, (), updates(carry.done + (past == 0), slots, carry))
+
+    return jax.lax.while_loop(lambda carry: carry.done < end, stretch, carry) if slots else updates(end, (), carry)
+
+
+def _one(update: Update, batch: Batch, examples: int, slots: Any, carry: Carry) -> Carry:
+    """One update of this batch; with slots, its signals as well."""
+    state, measures = update_once(update, carry.state, batch, slots)
+    row = jnp.stack([jnp.asarray(measures[name], jnp.float32) for name in measured(update)])
+    carry = carry._replace(
+        state=state,
+        place=advance(carry.place, update.batch_size, examples),
+        done=carry.done + 1,
+        measures=carry.measures.at[carry.done].set(row),
+    )
+    if not slots:
+        return carry
+    signals = carry.signals.at[carry.samples].set(measures["signals"])
+    return carry._replace(samples=carry.samples + 1, signals=signals)
 
 
 def drawn_together(x: jax.Array, batch_size: int) -> int:

@@ -93,7 +93,7 @@ class Recipe(Spec):
     length      updates, or epochs (an epoch is ceil(examples / batch_size) updates)
     seed        decides initial weights, order of examples and dropout; the data's split has its own
     recompute   what of the copies of a Repeat the backward pass computes again, to save memory; None: nothing
-    watch       which updates' signals are measured; None measures none
+    watch       which updates' signals are measured, every 50th unless told; None measures none
     precision   what the network computes in, in training and in evaluation; its weights stay float32
     """
 
@@ -114,7 +114,7 @@ class Recipe(Spec):
     stopping: EarlyStopping | None = None
     checkpoints: Checkpoints = Checkpoints()
     recompute: Recompute | None = None
-    watch: Watch | None = None
+    watch: Watch | None = Watch()
     precision: Precision = Float32()
 
     def __post_init__(self) -> None:

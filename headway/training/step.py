@@ -19,8 +19,8 @@ from headway.network.context import Context, Tap, salt
 from headway.network.layer import initialize, observe
 from headway.scale.precision import Float16, settled
 from headway.scale.sharding import laid, over_data, shardings
-from headway.signals.probe import Probes
-from headway.signals.statistics import pooled, unscaled
+from headway.signals.probe import Probes, limits_of, watched
+from headway.signals.statistics import of_learned, pooled, unscaled
 from headway.spec.numbers import join, split
 from headway.training.job import Job, Update
 
@@ -106,7 +106,7 @@ class Differentiated(NamedTuple):
     loss, weight    L = Σ w l / Σ w, or Σ w l where the loss is a sum, and Σ w
     gradients       dL/dθ
     seen            what it shows of the network's next state
-    signals         [layers, len(STATISTICS)], a row a slot
+    signals         [layers, len(PROBED)], a row a slot
     """
 
     loss: jax.Array
@@ -123,7 +123,7 @@ def differentiate(
 
     def objective(params: Any, slots: Any) -> tuple[jax.Array, Any]:
         params = update.optimizer.held(params, update.network.declare(batch.x.shape[1:]))
-        tap = Probes(slots) if slots else Context.tap
+        tap = Probes(slots, limits_of(update.network)) if slots else Context.tap
         sums, seen = forward(update, params, state["network"], batch, tap)
         loss = update.loss.value(sums)
         return loss if scale is None else loss * scale, (loss, sums.weight, seen)
@@ -195,10 +195,12 @@ def update_once(
         "clipped_norm": norm if update.clip is None else global_norm(clipped),
         "learning_rate": update.optimizer.rate(state["optimizer"]["count"]),
     }
-    if slots:
-        measures["signals"] = signals
     optimizer = transformation(update, batch.x.shape[1:])
     changes, memory = optimizer.update(clipped, state["optimizer"], state["params"])
+    if slots:
+        addresses = watched(update.network, batch.x.shape[1:], batch.x.dtype)
+        learned = of_learned(addresses, (state["params"], gradients, changes))
+        measures["signals"] = jnp.concatenate([signals, learned], axis=1)
     after = {
         "params": apply_updates(state["params"], changes),
         "network": update.network.after(state["network"], seen),

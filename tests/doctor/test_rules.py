@@ -1,39 +1,43 @@
 """Rules on signals that were planted, on both sides of every bound."""
 
-from dataclasses import replace
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
-from headway.doctor.finding import LEARNED, Case
-from headway.doctor.rules.dead_layers import dead_layers
+from headway.concepts.catalog import deep_learning
+from headway.doctor.case import LEARNED, Case
+from headway.doctor.rules.catalog import RULES, rule_of
 from headway.doctor.rules.gradient_flow import exploding, vanishing
 from headway.doctor.rules.non_finite import non_finite
-from headway.signals.flow import Flow
+from headway.doctor.rules.rule import STAGES
+from headway.doctor.rules.units import dying_relu
 from headway.signals.history import Signals
 from headway.signals.statistics import STATISTICS
-from headway.training.record import Standing
+from headway.spec.error import HeadwayError
+from headway.training.record import History, Standing
 
 SAMPLES = 10
 SICK, LEARNS = 1.0, 0.5
 
 
-def case(gradient, *, loss=SICK, signal=None, zeros=0.0, standing=None):
-    """A case whose layers have these ‖dL/dh‖ [samples, layers], and this share of zeros."""
+class Planted(Case):
+    """A case whose best constant prediction has loss 1."""
+
+    constant = 1.0
+
+
+def case(gradient, *, loss=SICK, signal=1.0, silent=0.0, standing=None):
+    """A case whose layers have these ‖dL/dh‖ [samples, layers], and this share of silent units."""
     gradient = np.atleast_2d(np.asarray(gradient, float))
     gradient = np.broadcast_to(gradient, (SAMPLES, gradient.shape[1])) if len(gradient) == 1 else gradient
     addresses = tuple(map(str, range(gradient.shape[1])))
     values = np.zeros((*gradient.shape, len(STATISTICS)))
-    values[..., STATISTICS.index("zeros")] = zeros
+    for name, planted in {"gradient": gradient, "signal": signal, "silent": silent}.items():
+        values[..., STATISTICS.index(name)] = planted
     signals = Signals.of(range(1, 10 * len(gradient), 10), addresses, values)
-    run = SimpleNamespace(
-        history=SimpleNamespace(signals=signals), standing=standing or Standing(100, reason="finished")
-    )
-    flow = Flow(
-        addresses, gradient, np.ones_like(gradient) if signal is None else np.broadcast_to(signal, gradient.shape)
-    )
-    return Case(run, flow, "validation", loss, 1.0)
+    history = History()
+    history.samples.append(signals)
+    done = standing or Standing(100, reason="finished")
+    return Planted(history=history, standing=done, results={"train": {"loss": loss}})
 
 
 def falling(layers, decades):
@@ -73,21 +77,21 @@ def test_most_samples_must_show_it_no_single_window(showing, verdict):
     rows = [falling(20, 4)] * showing + [falling(20, 0)] * (SAMPLES - showing)
     found = vanishing(case(rows))
     assert found.verdict == verdict
-    assert found.agreement == pytest.approx(showing / 10 if verdict == "found" else 1 - showing / 10)
+    assert found.confidence == pytest.approx(showing / 10 if verdict == "found" else 1 - showing / 10)
     assert found.steps == (1, 91)
 
 
 def test_the_layers_concerned_are_those_two_decades_below_the_largest():
-    found = vanishing(case(falling(5, 4)))  # −4, −3, −2, −1, 0
+    found = vanishing(case(falling(5, 4.2)))  # −4.2, −3.15, −2.1, −1.05, 0
     assert found.where == ("0", "1", "2")
-    assert exploding(case(falling(5, 4)[::-1])).where == ("0", "1", "2")
+    assert exploding(case(falling(5, 4.2)[::-1])).where == ("0", "1", "2")
     assert vanishing(case(falling(5, 1))).where == ()
 
 
-@pytest.mark.parametrize("rule", [vanishing, exploding, dead_layers])
+@pytest.mark.parametrize("rule", [vanishing, exploding, dying_relu])
 def test_a_run_that_learns_in_spite_of_it_is_noticed_not_sick(rule):
     gradient = falling(20, 4) if rule is vanishing else falling(20, 4)[::-1]
-    sick, learns = (case(gradient, loss=loss, zeros=1.0) for loss in (SICK, LEARNS))
+    sick, learns = (case(gradient, loss=loss, silent=1.0) for loss in (SICK, LEARNS))
     assert (rule(sick).verdict, rule(learns).verdict) == ("found", "noticed")
     assert rule(sick).where == rule(learns).where != ()
 
@@ -104,7 +108,8 @@ def test_a_run_that_learns_in_spite_of_it_is_noticed_not_sick(rule):
     ],
 )
 def test_learning_is_to_save_a_tenth_of_the_best_constant_s_loss(loss, constant, learns):
-    judged = replace(case(falling(3, 0)), loss=loss, constant=constant)
+    judged = case(falling(3, 0), loss=loss)
+    judged.__dict__["constant"] = constant
     assert judged.learns == learns
     if learns:
         assert judged.skill == pytest.approx(1 - loss / constant)
@@ -120,16 +125,16 @@ def test_where_the_signal_itself_is_lost_the_evidence_says_behind_which_layer():
 
 
 @pytest.mark.parametrize(
-    ("zeros", "dead"),
+    ("silent", "dead"),
     [
-        ([[0.5, 1.0, 0.9]], ("1",)),
-        ([[0.5, 0.999, 0.9]], ()),
-        ([[1.0, 1.0, 0.0]] * 8 + [[0.0, 1.0, 0.0]] * 2, ("0", "1")),
+        ([[0.5, 1.0, 0.5]], ("1",)),
+        ([[0.5, 0.4, 0.5]], ()),
+        ([[1.0, 0.6, 0.0]] * 8 + [[0.0, 0.6, 0.0]] * 2, ("0", "1")),
         ([[1.0, 0.0, 0.0]] * 7 + [[0.0, 0.0, 0.0]] * 3, ()),
     ],
 )
-def test_a_layer_is_dead_where_all_its_outputs_are_zero_most_of_the_time(zeros, dead):
-    found = dead_layers(case(np.ones(3), zeros=np.asarray(zeros)))
+def test_a_layer_is_dead_where_most_of_its_units_give_nothing_most_of_the_time(silent, dead):
+    found = dying_relu(case(np.ones((SAMPLES, 3)), silent=np.asarray(silent)))
     assert (found.where, found.verdict) == (dead, "found" if dead else "ruled out")
 
 
@@ -140,10 +145,24 @@ def test_numbers_that_are_not_finite_are_named_by_the_run_s_own_message():
     assert (bad.verdict, bad.steps, bad.evidence) == ("found", (1, 7), ("Update 7 was not made: …",))
 
 
-@pytest.mark.parametrize("rule", [vanishing, exploding, dead_layers])
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_where_nothing_was_measured_nothing_is_said(rule):
-    empty = case([1.0])
-    run = SimpleNamespace(history=SimpleNamespace(signals=Signals.of([], [], [])), standing=Standing())
-    nothing = replace(empty, run=run, flow=Flow((), np.zeros((0, 0)), np.zeros((0, 0))))
-    found = rule(nothing)
-    assert (found.verdict, found.where, found.evidence) == ("not seen", (), ("No update was watched.",))
+    found = rule(Case())
+    assert (found.verdict, found.where) == ("not seen", ())
+    assert found.evidence[0].startswith("Not measured: ")
+    assert (found.id, found.cause, found.concept) == (rule.id, rule.cause, rule.concept)
+
+
+def test_every_rule_belongs_to_a_concept_of_the_map_and_says_what_it_looks_at_and_where_from():
+    subject, stages = deep_learning(), [STAGES.index(rule.stage) for rule in RULES]
+    assert stages == sorted(stages)
+    for rule in RULES:
+        assert subject.concept(rule.concept).name == rule.concept
+        assert rule.look.__doc__
+        assert {rule_of(id).id for id in rule.follows} == set(rule.follows)
+    assert len({rule.id for rule in RULES}) == len(RULES)
+
+
+def test_an_unknown_rule_gets_the_nearest():
+    with pytest.raises(HeadwayError, match=r"no rule of this id; got 'vanishing'. Did you mean 'vanishing-gradient'"):
+        rule_of("vanishing")

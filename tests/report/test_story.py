@@ -74,7 +74,8 @@ def diverged():
 
 def not_finite():
     """A run that ended with a number that is not finite, nothing tried yet."""
-    cause = Finding("numbers that are not finite", "exploding-gradient", "found", (), (1, 7), ("The loss is NaN.",))
+    cause = Finding("found", ("The loss is NaN.",), steps=(1, 7), id="non-finite", cause="numbers that are not finite",
+                    concept="exploding-gradient")  # fmt: skip
     before = replace(stored().before, results={"test": {"loss": float("nan")}}, curve=[(1, float("inf"))],
                      flow=[("2", 0.0, 1.0), ("4", float("nan"), 1.0)])  # fmt: skip
     return replace(stored(), before=before, diagnosis=replace(stored().diagnosis, findings=(cause,)), proof=None,

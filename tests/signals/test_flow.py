@@ -26,13 +26,13 @@ from headway.signals.statistics import STATISTICS
 from headway.training.job import Update
 from headway.training.step import Batch, initial_state, update_once
 
-FORWARD = [0.0] * (len(STATISTICS) - 1)
-
 
 def planted(network, inputs, gradients):
     """Signals with these ‖dL/dh‖, a row a sample, at the addresses in the order of computation."""
     addresses = watched(network, inputs)
-    return Signals.of(range(1, len(gradients) + 1), addresses, [[[*FORWARD, g] for g in row] for row in gradients])
+    values = np.zeros((len(gradients), len(addresses), len(STATISTICS)))
+    values[..., STATISTICS.index("gradient")] = gradients
+    return Signals.of(range(1, len(gradients) + 1), addresses, values)
 
 
 def stack(layers, activation=None):

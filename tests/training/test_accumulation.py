@@ -26,7 +26,7 @@ from headway.network.layer import Layer
 from headway.network.normalization import BatchNorm, LayerNorm
 from headway.network.residual import Residual
 from headway.signals.probe import Watch, empty_slots
-from headway.signals.statistics import STATISTICS
+from headway.signals.statistics import PROBED
 from headway.spec.error import HeadwayError
 from headway.spec.node import field_names, spec
 from headway.training.finite import first_non_finite
@@ -211,8 +211,8 @@ def test_signals_are_those_of_the_whole_update_but_differences_of_examples_withi
     whole, split = (replace(PLAIN, loss=CrossEntropy(reduction=reduction), accumulate=n) for n in (1, 4))
     state, batch, slots = initial_state(whole, (5,)), drawn(dtype=np.float32), empty_slots(3)
     at_once, pooled = (jax.jit(lambda u=u: accumulate(u, state, batch, slots).signals)() for u in (whole, split))
-    at = STATISTICS.index("signal")
-    columns = [i for i in range(len(STATISTICS)) if i != at]
+    at = PROBED.index("signal")
+    columns = [i for i in range(len(PROBED)) if i != at]
     np.testing.assert_allclose(pooled[:, columns], at_once[:, columns], rtol=2e-5, atol=1e-6)
     squares = [np.asarray(part.signals)[:, at] ** 2 for part in alone(split, state, batch, slots)]
     np.testing.assert_allclose(pooled[:, at], np.sqrt(np.mean(squares, axis=0)), rtol=1e-5)

@@ -112,5 +112,13 @@ def test_signals_of_an_update_are_the_book_s_equations_of_backpropagation():
     found = dict(zip(STATISTICS, np.asarray(measures["signals"]).T, strict=True))
     np.testing.assert_allclose(found["gradient"], gradients, rtol=1e-5)
     np.testing.assert_allclose(found["largest"][1], np.abs(h).max(), rtol=1e-5)
+    sizes = {
+        address: np.linalg.norm([*map(np.linalg.norm, part.values())]) for address, part in state["params"].items()
+    }
+    np.testing.assert_allclose(found["weight"], [sizes["0"], 0, sizes["2"]], rtol=1e-5)
+    dw, db = h.T @ dz, dz.sum(axis=0)
+    assert found["weight_gradient"][2] == pytest.approx(np.sqrt((dw**2).sum() + (db**2).sum()), rel=1e-5)
+    moved = jax.tree.map(lambda a, b: np.linalg.norm(a - b), after["params"]["2"], state["params"]["2"])
+    assert found["update"][2] == pytest.approx(np.hypot(*moved.values()), rel=1e-3)
     plain, _ = once(state, ())
     jax.tree.map(np.testing.assert_array_equal, plain, after)

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from headway.doctor.finding import Case, Finding
+from headway.doctor.case import Case
+from headway.doctor.finding import Seen
+from headway.doctor.rules.rule import rule
 from headway.signals.flow import LEAST
 
 DECADES_PER_TEN_LAYERS = 1.0
@@ -13,36 +15,42 @@ AGREEMENT = 0.8
 """The share of the samples, from the first on, that must show it: no verdict from one window."""
 
 
-def vanishing(case: Case) -> Finding:
+@rule(
+    "vanishing-gradient", "vanishing gradient", concept="vanishing-gradient", stage="first steps", needs="flow",
+    follows="dying-relu",
+)  # fmt: skip
+def vanishing(case: Case) -> Seen:
     """‖dL/dh‖ falls towards the input by a decade or more per 10 layers, and by two in all.
 
     A ratio of layers: no absolute size, which depends on the loss's unit (Hochreiter 1991; Pascanu et al. 2013).
     """
-    found = _steady(case, ("vanishing gradient", "vanishing-gradient"), 1)
+    found = _steady(case, 1)
     return replace(found, evidence=(*found.evidence, *_indistinct(case))) if found.where else found
 
 
-def exploding(case: Case) -> Finding:
-    """‖dL/dh‖ grows towards the input by a decade or more per 10 layers, and by two in all."""
-    return _steady(case, ("exploding gradient", "exploding-gradient"), -1)
+@rule(
+    "exploding-gradient", "exploding gradient", concept="exploding-gradient", stage="first steps", needs="flow",
+)  # fmt: skip
+def exploding(case: Case) -> Seen:
+    """‖dL/dh‖ grows towards the input by a decade or more per 10 layers, and by two in all (Pascanu et al. 2013)."""
+    return _steady(case, -1)
 
 
-def _steady(case: Case, cause: tuple[str, str], sign: int) -> Finding:
+def _steady(case: Case, sign: int) -> Seen:
     """Found where ‖dL/dh‖ falls (sign 1) or grows (−1) towards the input in most samples, past both bounds."""
+    assert case.flow is not None
     total, slope = case.flow.decades_lost, case.flow.decades_per_ten_layers
-    if not len(total):
-        return Finding(*cause, "not seen", evidence=("No update was watched.",))
     agreement = float(np.mean((sign * slope >= DECADES_PER_TEN_LAYERS) & (sign * total >= DECADES_IN_ALL)))
     evidence = (
         f"From the last of {len(case.flow.addresses)} layers back to the first ‖dL/dh‖ changes by {_decades(-total)} "
         f"decades, {_decades(-slope)} per 10 layers, in {len(total)} samples.",
     )
     if agreement < AGREEMENT:
-        return Finding(*cause, "ruled out", (), case.steps, evidence, 1 - agreement)
+        return Seen("ruled out", evidence, (), case.steps, 1 - agreement)
     size = sign * np.log10(np.maximum(np.median(case.flow.gradient, axis=0), LEAST))
     concerned = size.max() - size >= DECADES_IN_ALL
     where = tuple(address for address, here in zip(case.flow.addresses, concerned, strict=True) if here)
-    return Finding(*cause, case.word, where, case.steps, evidence, agreement)
+    return Seen(case.word, evidence, where, case.steps, agreement)
 
 
 def _decades(values: np.ndarray) -> str:
@@ -52,6 +60,7 @@ def _decades(values: np.ndarray) -> str:
 
 def _indistinct(case: Case) -> tuple[str, ...]:
     """Where the signal itself has vanished: examples that can no longer be told apart."""
+    assert case.flow is not None
     share = np.median(case.flow.signal / np.maximum(case.flow.signal[:, :1], 1e-30), axis=0)
     lost = np.flatnonzero(share < 1e-3)
     if not len(lost):

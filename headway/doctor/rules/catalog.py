@@ -1,0 +1,19 @@
+"""All rules, in causal order: what comes first can bring about what comes later."""
+
+from headway.doctor.rules.gradient_flow import exploding, vanishing
+from headway.doctor.rules.non_finite import non_finite
+from headway.doctor.rules.rule import STAGES, Rule
+from headway.doctor.rules.units import dying_relu
+from headway.spec.error import HeadwayError, did_you_mean
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted((dying_relu, vanishing, exploding, non_finite), key=lambda rule: STAGES.index(rule.stage))
+)
+
+
+def rule_of(id: str) -> Rule:
+    """The rule of this id; an unknown one gets the nearest."""
+    known = {rule.id: rule for rule in RULES}
+    if id not in known:
+        raise HeadwayError("rule", "no rule of this id", repr(id), did_you_mean(id, known))
+    return known[id]

@@ -1,0 +1,52 @@
+"""A rule: a test for one cause, which parts of a case it needs, and where it is from."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from headway.doctor.case import Case
+from headway.doctor.finding import Finding, Seen
+
+Look = Callable[[Case], Seen]
+Stage = Literal["data and pairing", "initialization and scale", "first steps", "trend"]
+STAGES: tuple[Stage, ...] = ("data and pairing", "initialization and scale", "first steps", "trend")
+"""In causal order: what comes first can bring about what comes later."""
+BEFORE = {"recipe", "dataset", "start"}
+"""The parts of a case that are there before anything is trained."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A test for one cause.
+
+    id        what it is called in reports, to be suppressed by, and its page's name
+    cause     what it looks for, in words
+    concept   the concept on the map that the cause belongs to
+    needs     parts of a `Case` without any of which it says "not seen"
+    follows   ids of rules whose causes bring this one about: where one is found, this is only noticed
+    look      the test; its docstring says what is looked at, why, and the paper or book that it is from
+    """
+
+    id: str
+    cause: str
+    concept: str
+    stage: Stage
+    needs: tuple[str, ...]
+    follows: tuple[str, ...]
+    look: Look
+
+    def __call__(self, case: Case) -> Finding:
+        """What the rule says of a case."""
+        lacking = [name for name in self.needs if getattr(case, name) is None]
+        seen = Seen("not seen", (f"Not measured: {', '.join(lacking)}.",)) if lacking else self.look(case)
+        return Finding(**asdict(seen), id=self.id, cause=self.cause, concept=self.concept)
+
+    @property
+    def preflight(self) -> bool:
+        """Whether it can be asked before anything is trained."""
+        return set(self.needs) <= BEFORE
+
+
+def rule(id: str, cause: str, *, concept: str, stage: Stage, needs: str, follows: str = "") -> Callable[[Look], Rule]:
+    """Make a rule of the function below; `needs` and `follows` are names with spaces between."""
+    return lambda look: Rule(id, cause, concept, stage, tuple(needs.split()), tuple(follows.split()), look)
