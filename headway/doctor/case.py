@@ -9,6 +9,9 @@ import numpy as np
 from headway.data.dataset import Dataset
 from headway.doctor.baseline import constant_loss
 from headway.doctor.finding import Word
+from headway.doctor.measures.examples import losses_of
+from headway.doctor.measures.trend import Trend
+from headway.doctor.measures.units import EXAMPLES, dead_units
 from headway.doctor.start import Start
 from headway.signals.flow import Flow, flow
 from headway.signals.history import Signals
@@ -76,6 +79,49 @@ class Case:
         return (self.history.evaluations or None) if self.history else None
 
     @cached_property
+    def trend(self) -> Trend | None:
+        """The loss of training in windows; None where fewer than four updates were measured."""
+        if self.measures is None or len(self.measures["loss"]) < 4:
+            return None
+        return Trend.of(self.measures["loss"])
+
+    @property
+    def level(self) -> float | None:
+        """The loss to be beaten: of the best constant prediction, or where none is known of the first updates."""
+        if self.constant is not None:
+            return self.constant
+        return None if self.measures is None else float(np.median(_part(self.measures["loss"], 0.02)))
+
+    @cached_property
+    def stuck(self) -> int | None:
+        """After how many updates the loss of training was a tenth below `level` to stay; all of them where never."""
+        if self.trend is None or self.level is None:
+            return None
+        below = self.trend.below((1 - LEARNED) * self.level)
+        return int(self.trend.steps[-1]) if below is None else below
+
+    @property
+    def late(self) -> bool:
+        """Whether a third of the updates or more went by before anything was learned."""
+        return self.stuck is not None and self.trend is not None and self.stuck >= self.trend.steps[-1] / 3
+
+    @cached_property
+    def rise(self) -> tuple[float, float] | None:
+        """The loss of the last weights less that of the best, the mean of the examples in `split`, and its error."""
+        if self.recipe is None or self.dataset is None or self.values is None or self.final is None:
+            return None
+        examples = self.dataset.splits()[self.split]
+        best, last = (losses_of(self.recipe, values, examples) for values in (self.values, self.final))
+        return float(np.mean(last - best)), float(np.std(last - best) / np.sqrt(len(examples)))
+
+    @cached_property
+    def dead(self) -> dict[str, float] | None:
+        """Rectifier → the share of its units that give 0 for all of the first 1,024 training examples in the end."""
+        if self.recipe is None or self.dataset is None or self.final is None:
+            return None
+        return dead_units(self.recipe.network, self.final, self.dataset.train[:EXAMPLES].x)
+
+    @cached_property
     def flow(self) -> Flow | None:
         """The gradient's way back through the layers; without a recipe, through all that were watched."""
         if self.signals is None:
@@ -113,10 +159,7 @@ class Case:
         """
         if self.loss is None:
             return None
-        known = self.constant
-        if known is None:
-            known = float(np.median(_part(self.measures["loss"], 0.02))) if self.measures else 0.0
-        return 1 - self.loss / known if known > 0 else 0.0
+        return 1 - self.loss / self.level if self.level is not None and self.level > 0 else 0.0
 
     @property
     def learns(self) -> bool | None:

@@ -1,5 +1,6 @@
 """All rules, in causal order: what comes first can bring about what comes later."""
 
+from headway.doctor.rules.fit import overfitting
 from headway.doctor.rules.gradient_flow import exploding, vanishing
 from headway.doctor.rules.non_finite import non_finite
 from headway.doctor.rules.rule import STAGES, Rule
@@ -7,7 +8,7 @@ from headway.doctor.rules.units import dying_relu
 from headway.spec.error import HeadwayError, did_you_mean
 
 RULES: tuple[Rule, ...] = tuple(
-    sorted((dying_relu, vanishing, exploding, non_finite), key=lambda rule: STAGES.index(rule.stage))
+    sorted((dying_relu, vanishing, exploding, non_finite, overfitting), key=lambda rule: STAGES.index(rule.stage))
 )
 
 

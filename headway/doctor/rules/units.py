@@ -4,11 +4,14 @@ import numpy as np
 
 from headway.doctor.case import Case
 from headway.doctor.finding import Seen
+from headway.doctor.measures.units import EXAMPLES
 from headway.doctor.rules.rule import rule
 
 AGREEMENT = 0.8
 DEAD = 0.5
 """The share of a layer's units above which they count as dead; a rectifier at random has half of its *entries* at 0."""
+DIES = 0.25
+"""The share of a layer's units by which those that give nothing become more in training, to be said."""
 
 
 @rule(
@@ -18,16 +21,37 @@ def dying_relu(case: Case) -> Seen:
     """Most units of a layer are exactly 0 for all examples of the batch, in most samples: no gradient revives them.
 
     A share of zeros alone is the sparsity that ReLU is for; here it is the same for every example (Lu et al. 2020,
-    *Dying ReLU and initialization*).
+    *Dying ReLU and initialization*). Where the last weights are at hand, up to 1,024 training examples must agree: a
+    unit that a small batch leaves at 0 may be alive. A quarter of a layer's units that die in training count too.
     """
     assert case.signals is not None
-    signals = case.signals
-    silent = signals["silent"]
-    share = np.mean(silent > DEAD, axis=0)
-    dead = tuple(address for address, value in zip(signals.addresses, share, strict=True) if value >= AGREEMENT)
+    signals, silent = case.signals, case.signals["silent"]
+    often = np.mean(silent > DEAD, axis=0)
+    quarter = max(1, len(silent) // 4)
+    died = np.median(silent[-quarter:], axis=0) - np.median(silent[:quarter], axis=0)
+    suspects = (often >= AGREEMENT) | (died >= DIES)
     worst = int(np.median(silent, axis=0).argmax())
     most, place = np.median(silent[:, worst]), signals.addresses[worst] or "the network"
     evidence = (f"At {place} {most:.0%} of the units give 0 for every example, the median of {len(silent)} samples.",)
+    dead = tuple(address for address, yes in zip(signals.addresses, suspects, strict=True) if yes)
     if not dead:
-        return Seen("ruled out", evidence, (), case.steps, float(1 - share.max()))
-    return Seen(case.word, evidence, dead, case.steps, float(share.max()))
+        return Seen("ruled out", evidence, (), case.steps, float(1 - often.max()))
+    if case.dead is not None:
+        return _confirmed(case, evidence, float(often.max()))
+    if np.array_equal(signals["zeros"][:, worst], silent[:, worst]) and most < 1:
+        return Seen("not seen", (*evidence, "Every 0 is one for all examples: a batch of one does not tell."))
+    return Seen(case.word, evidence, dead, case.steps, float(often.max()))
+
+
+def _confirmed(case: Case, evidence: tuple[str, ...], confidence: float) -> Seen:
+    """What the last weights show of many examples."""
+    assert case.dead is not None
+    assert case.dataset is not None
+    count = f"{min(EXAMPLES, len(case.dataset.train)):,} training examples"
+    dead = {address: share for address, share in case.dead.items() if share >= DIES}
+    if not dead:
+        return Seen("ruled out", (*evidence, f"With the last weights {count} wake most units of every rectifier."),
+                    steps=case.steps)  # fmt: skip
+    worst = max(dead, key=lambda address: dead[address])
+    said = f"With the last weights {dead[worst]:.0%} of the units at {worst} give 0 for all of {count}."
+    return Seen(case.word, (*evidence, said), tuple(dead), case.steps, max(confidence, AGREEMENT))

@@ -1,0 +1,50 @@
+"""The trend of a loss, judged against its own noise: means of windows, and how well each is known."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+WINDOWS = 20
+SURE = 3.0
+"""From how many standard errors on a difference counts."""
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The loss of training in windows of one length, the last ones where they do not divide the run.
+
+    steps     [windows], the last update of each
+    means     [windows]
+    errors    [windows], standard errors: √(v / n), v half the mean square of the differences of neighbours, in which
+              the trend itself has no part (von Neumann et al. 1941)
+    """
+
+    steps: np.ndarray
+    means: np.ndarray
+    errors: np.ndarray
+
+    @classmethod
+    def of(cls, losses: np.ndarray, windows: int = WINDOWS) -> "Trend":
+        """The trend of at least one loss, in at most so many windows of two or more updates."""
+        count = max(1, min(windows, len(losses) // 2))
+        size = len(losses) // count
+        first = len(losses) - count * size
+        rows = np.asarray(losses, float)[first:].reshape(count, size)
+        noise = np.diff(rows, axis=1) ** 2 / 2
+        errors = np.sqrt(noise.mean(axis=1) / size) if size > 1 else np.zeros(count)
+        return cls(first + size * np.arange(1, count + 1), rows.mean(axis=1), errors)
+
+    def fall(self, begin: int, end: int) -> tuple[float, float]:
+        """By how much the mean of window `end` is below that of window `begin`, and the standard error of that."""
+        return float(self.means[begin] - self.means[end]), float(np.hypot(self.errors[begin], self.errors[end]))
+
+    def below(self, level: float) -> int | None:
+        """The update from which the loss stays below a level, but for at most one window; None where it never does.
+
+        The last update of the first window below it behind which no two windows in a row are above.
+        """
+        above = ~(self.means < level)
+        again = np.flatnonzero(above[:-1] & above[1:]) + 2 if len(above) > 1 else np.zeros(0, int)
+        rest = np.flatnonzero(~above)
+        rest = rest[rest >= (again[-1] if len(again) else 0)]
+        return int(self.steps[rest[0]]) if len(rest) else None
