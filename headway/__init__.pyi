@@ -36,6 +36,7 @@ from headway.data.sequences import ModularAddition as ModularAddition
 from headway.data.synthetic import XOR as XOR
 from headway.data.synthetic import Blobs as Blobs
 from headway.data.synthetic import Circles as Circles
+from headway.data.synthetic import Friedman as Friedman
 from headway.data.synthetic import Moons as Moons
 from headway.data.synthetic import Spirals as Spirals
 from headway.data.text import StdlibText as StdlibText

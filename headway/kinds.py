@@ -11,6 +11,8 @@ import headway.data.mixing
 import headway.data.sequences
 import headway.data.synthetic
 import headway.data.text
+import headway.doctor.faults.oddities
+import headway.doctor.faults.sources
 import headway.doctor.remedies
 import headway.doctor.trial
 import headway.exchange.modules

@@ -21,10 +21,13 @@ from bread import MAP
 from headway.claims.claim import Claim, Limit
 from headway.claims.condition import Alike, Bounded, Differs, Dose, Level, Some
 from headway.data.augment import Augmentation, Flip, Scale
+from headway.data.bundled import Iris
 from headway.data.dataset import Data
 from headway.data.files import Csv, Npz, Parquet
 from headway.data.mixing import Pick
 from headway.data.text import TextFiles
+from headway.doctor.faults import sources as faulty
+from headway.doctor.faults.oddities import Ascent
 from headway.doctor.remedies import Remedy
 from headway.exchange.modules import NNX, Equinox, Function, Linen
 from headway.learning.averaging import EMA
@@ -133,6 +136,12 @@ EXAMPLES: tuple[Spec, ...] = (
     Adjusted("**/b", rate_factor=0.5, weight_decay=0.0),
     Assigned(("0/w", "2/*"), optimizer=Lion(0.1)),
     Groups(AdamW(Cosine(0.1)), rules=(Adjusted("w", rate_factor=0.5), Assigned("b", optimizer=SGD(0.1)))),
+    Ascent(SGD(0.1)),
+    *(kind(Iris()) for kind in (faulty.ShuffledLabels, faulty.NoisyLabels, faulty.NoSignal, faulty.RescaledTargets)),
+    *(kind(Iris()) for kind in (faulty.Repeated, faulty.AlteredTest, faulty.Imbalanced, faulty.SortedByTarget)),
+    *(kind(Iris()) for kind in (faulty.Spoiled, faulty.ConstantColumns)),
+    faulty.Rescaled(Iris(), factor=10.0, columns=(0, 2)),
+    faulty.Fewer(Iris(), examples=30),
     Data(Csv("flowers.csv")),
     Csv("flowers.csv", target="species", features=("a", "b")),
     Npz("a.npz", test_x="tx", test_y="ty"),

@@ -1,4 +1,4 @@
-"""Points made by a formula: blobs, circles, moons, spirals and XOR, to see what a network can bend to."""
+"""Points made by a formula: blobs, circles, moons, spirals, XOR, and amounts, to see what a network can bend to."""
 
 from dataclasses import KW_ONLY
 from typing import Annotated
@@ -108,6 +108,27 @@ class XOR(Source):
         signs = np.stack([1 - 2 * (quadrant % 2), 1 - 2 * (quadrant // 2)], axis=1)
         x = signs * rng.uniform(0, 1, (self.examples, 2))
         return _plane(x, (signs[:, 0] != signs[:, 1]).astype(int), 2, self.noise, rng)
+
+
+@spec
+class Friedman(Source):
+    """y = 10 sin(π x1 x2) + 20 (x3 − 1/2)² + 10 x4 + 5 x5 + N(0, noise²), x uniform in [0, 1]^features (Friedman 1991).
+
+    Features from the sixth on say nothing.
+    """
+
+    examples: Size = 500
+    _: KW_ONLY
+    features: Annotated[int, Field(ge=5)] = 10
+    noise: Noise = 1.0
+    seed: Seed = 0
+
+    def load(self) -> Table:
+        rng = np.random.default_rng(self.seed)
+        x = rng.uniform(0, 1, (self.examples, self.features))
+        y = 10 * np.sin(np.pi * x[:, 0] * x[:, 1]) + 20 * (x[:, 2] - 0.5) ** 2 + 10 * x[:, 3] + 5 * x[:, 4]
+        names = tuple(f"x{i + 1}" for i in range(self.features))
+        return Table(x, y + self.noise * rng.standard_normal(self.examples), feature_names=names)
 
 
 def _plane(x: Array, y: Array, classes: int, noise: float, rng: np.random.Generator) -> Table:

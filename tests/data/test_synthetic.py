@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from headway.data.dataset import Data
-from headway.data.synthetic import XOR, Blobs, Circles, Moons, Spirals
+from headway.data.synthetic import XOR, Blobs, Circles, Friedman, Moons, Spirals
 
 KINDS = [Blobs, Circles, Moons, Spirals, XOR]
 
@@ -63,3 +63,14 @@ def test_xor_without_noise_is_the_sign_of_the_product():
 def test_noise_adds_its_variance():
     clean, noisy = Circles(20_000, noise=0.0, seed=5).load(), Circles(20_000, noise=0.2, seed=5).load()
     np.testing.assert_allclose((noisy.x - clean.x).std(axis=0), 0.2, rtol=0.03)
+
+
+def test_friedmans_amounts_depend_on_five_features_as_his_formula_says():
+    table = Friedman(2000, features=7, noise=0.0).load()
+    x = np.asarray(table.x)
+    known = [np.sin(np.pi * x[:, 0] * x[:, 1]), (x[:, 2] - 0.5) ** 2, x[:, 3], x[:, 4], x[:, 5], x[:, 6]]
+    np.testing.assert_allclose(
+        np.linalg.lstsq(np.stack(known, 1), table.y, rcond=None)[0], [10, 20, 10, 5, 0, 0], atol=1e-8
+    )
+    assert Data(Friedman(100)).load().schema.task == "regression"
+    assert np.std(Friedman(2000, noise=2.0).load().y - Friedman(2000, noise=0.0).load().y) == pytest.approx(2, rel=0.05)

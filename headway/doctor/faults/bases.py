@@ -1,0 +1,113 @@
+"""Recipes that learn well within seconds, of many kinds: faults are put into them, and healthy ones made of them."""
+
+from dataclasses import dataclass, replace
+
+from headway.data.bundled import MNIST1D, BreastCancer, Diabetes, Digits, Iris, Wine
+from headway.data.dataset import Data, Source
+from headway.data.sequences import CopyTask
+from headway.data.synthetic import Blobs, Friedman, Moons, Spirals
+from headway.doctor.faults.sources import RescaledTargets
+from headway.learning.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
+from headway.learning.optimizers.adaptive import Adam, AdamW, RMSProp
+from headway.learning.optimizers.optimizer import Optimizer
+from headway.learning.optimizers.sgd import SGD
+from headway.learning.schedules.compose import Warmup
+from headway.learning.schedules.decay import Cosine
+from headway.learning.schedules.schedule import Fraction
+from headway.models.convnet import pooled_convnet
+from headway.models.mlp import mlp
+from headway.models.transformer import language_model, transformer_block
+from headway.network.activations import GELU, ReLU, Tanh
+from headway.network.compose import Repeat, Sequential
+from headway.network.convolution import Conv, Flatten, GlobalAveragePool
+from headway.network.dense import Dense
+from headway.network.embedding import SinusoidalPositions
+from headway.network.layer import Layer
+from headway.network.normalization import BatchNorm, LayerNorm
+from headway.network.recurrent import GRU, Last
+from headway.network.residual import Residual
+from headway.training.recipe import Evaluation, Recipe
+
+
+@dataclass(frozen=True)
+class Base:
+    """A healthy recipe by id, the set it belongs to ("tuning", "reporting"), and its seeds: the first is its own."""
+
+    id: str
+    set: str
+    recipe: Recipe
+    seeds: tuple[int, ...]
+
+
+FIRST_SEED = {"tuning": 0, "reporting": 100}
+EVALUATIONS = 20
+"""How often a run is judged."""
+
+
+def _recipe(network: Layer, source: Source, loss: Loss, optimizer: Optimizer, batch_size: int, updates: int) -> Recipe:
+    data = Data(source, validation=0.3, test=None)
+    every = Evaluation(max(1, updates // EVALUATIONS))
+    return Recipe(network, data=data, loss=loss, optimizer=optimizer, batch_size=batch_size, length=updates,
+                  evaluation=every)  # fmt: skip
+
+
+def residual_mlp(width: int, blocks: int, outputs: int, norm: Layer) -> Sequential:
+    """A dense layer, blocks x + Dense(ReLU(Dense(norm(x)))), and a readout behind one more norm."""
+    body = Sequential((norm, Dense(width), ReLU(), Dense(width)))
+    return Sequential((Flatten(), Dense(width), Repeat(Residual(body), times=blocks), norm, Dense(outputs)))
+
+
+def normalized_mlp(widths: tuple[int, ...], outputs: int) -> Sequential:
+    """Dense, BatchNorm, ReLU for each of the widths, and a readout."""
+    hidden = [part for width in widths for part in (Dense(width, bias=False), BatchNorm(), ReLU())]
+    return Sequential((Flatten(), *hidden, Dense(outputs)))
+
+
+CLASSES, YES, AMOUNT = CrossEntropy(), BinaryCrossEntropy(), MeanSquaredError()
+PATCHES = Sequential((Conv(32, kernel=5, stride=4, padding=0), SinusoidalPositions(),
+                      transformer_block(2, 64), LayerNorm(), GlobalAveragePool(), Dense(10)))  # fmt: skip
+RECURRENT = Sequential((Conv(16, kernel=5, stride=4, padding=0), ReLU(), GRU(32), Last(), Dense(10)))
+FRIEDMAN = RescaledTargets(Friedman(800, noise=0.5), factor=0.2, shift=-2.9)
+"""About mean 0 and spread 1."""
+DIABETES = RescaledTargets(Diabetes(), factor=0.013, shift=-1.98)
+"""About mean 0 and spread 1."""
+TUNING = {
+    "digits-mlp": _recipe(mlp((64, 64), 10), Digits(), CLASSES, AdamW(3e-3), 64, 240),
+    "digits-cnn": _recipe(pooled_convnet((8, 16), 10), Digits(shape="image"), CLASSES, Adam(5e-3), 64, 160),
+    "digits-residual": _recipe(residual_mlp(32, 8, 10, LayerNorm()), Digits(), CLASSES, AdamW(Cosine(3e-3)), 64, 200),
+    "wine-mlp": _recipe(mlp((16,), 3), Wine(), CLASSES, SGD(0.1, momentum=0.9), 16, 120),
+    "cancer-logit": _recipe(mlp((16, 16), 1), BreastCancer(), YES, Adam(3e-3), 32, 160),
+    "friedman-mlp": _recipe(mlp((64, 64), 1), FRIEDMAN, AMOUNT, Adam(5e-3), 64, 300),
+    "copy-transformer": _recipe(
+        language_model(7, width=32, heads=2, blocks=1), CopyTask(4, symbols=6, examples=1000), CLASSES,
+        AdamW(Warmup(Fraction(0.1), then=Cosine(1e-2))), 64, 240,
+    ),
+    "spirals-tanh": _recipe(mlp((32, 32), 2, activation=Tanh()), Spirals(800, turns=1.0), CLASSES, Adam(1e-2), 64, 400),
+}  # fmt: skip
+REPORTING = {
+    "mnist1d-conv": _recipe(
+        Sequential((Conv(16, kernel=5, stride=2, padding=1), GELU(), Conv(24, stride=2, padding=1), GELU(), Flatten(),
+                    Dense(10))), MNIST1D(3000), CLASSES, AdamW(Cosine(1e-2)), 100, 300,
+    ),
+    "mnist1d-gru": _recipe(RECURRENT, MNIST1D(3000), CLASSES, Adam(1e-2), 100, 300),
+    "mnist1d-transformer": _recipe(PATCHES, MNIST1D(3000), CLASSES, AdamW(Warmup(Fraction(0.1), then=Cosine(1e-2))),
+                                   100, 300),
+    "iris-tanh": _recipe(mlp((12,), 3, activation=Tanh()), Iris(), CLASSES, SGD(0.1, momentum=0.9), 15, 150),
+    "diabetes-mlp": _recipe(mlp((16,), 1), DIABETES, AMOUNT, RMSProp(5e-3), 32, 150),
+    "moons-logit": _recipe(mlp((32, 32), 1), Moons(600), YES, Adam(5e-3), 50, 240),
+    "blobs-mlp": _recipe(mlp((48, 24), 4), Blobs(700, classes=4, features=10, spread=3.0, seed=3), CLASSES, Adam(5e-3),
+                         50, 200),
+    "blobs-batchnorm": _recipe(normalized_mlp((32,) * 4, 6), Blobs(900, classes=6, features=8, spread=2.0), CLASSES,
+                               SGD(0.05, momentum=0.9), 60, 150),
+    "blobs-residual": _recipe(residual_mlp(24, 10, 5, LayerNorm()), Blobs(800, classes=5, features=12, spread=2.5,
+                              seed=7), CLASSES, AdamW(Cosine(5e-3)), 50, 200),
+}  # fmt: skip
+
+
+def bases(set: str | None = None) -> tuple[Base, ...]:
+    """All bases, or those of a set: the two share neither data nor network nor seeds."""
+    return tuple(
+        Base(id, name, replace(recipe, seed=FIRST_SEED[name]), tuple(range(FIRST_SEED[name], FIRST_SEED[name] + 3)))
+        for name, recipes in (("tuning", TUNING), ("reporting", REPORTING)) if set in (None, name)
+        for id, recipe in recipes.items()
+    )  # fmt: skip
