@@ -17,6 +17,7 @@ class Program:
 
     causes    ids of the rules that name its cause rightly; none where it is healthy
     harm      what is spoiled, and on which split it shows: see `Fault`
+    rival     whether a healthy one is held against scikit-learn in place of its base
     """
 
     id: str
@@ -26,6 +27,7 @@ class Program:
     causes: tuple[str, ...] = ()
     harm: str = "loss"
     split: str = "validation"
+    rival: bool = False
 
     @property
     def healthy(self) -> bool:

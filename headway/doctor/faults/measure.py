@@ -90,7 +90,9 @@ def measure(program: Program, load: Callable[[Recipe], Dataset], against: float 
         if program.split == "validation"
         else skills
     )
-    if against is None:
+    if program.rival:
+        against = rival(recipe, dataset)
+    elif against is None:
         other = twin(program)
         against = float(np.mean(skills_of(other, seeds, "validation", load(other))[1]))
     cut = sum(run.standing.reason == "non-finite" for run in runs)
@@ -103,6 +105,18 @@ def twin(program: Program) -> Recipe:
     if recipe.data is not None and isinstance(recipe.data.source, Repeated):
         return replace(recipe, data=replace(recipe.data, source=recipe.data.source.source))
     return program.base.recipe
+
+
+def rival(recipe: Recipe, dataset: Dataset) -> float:
+    """The skill of scikit-learn's logistic regression on the same examples."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+
+    train, held = dataset.train, dataset.splits()["validation"]
+    outputs = recipe.network.shape(dataset.input_shape)
+    model = LogisticRegression(max_iter=2000).fit(train.x.reshape(len(train), -1), train.y)
+    loss = log_loss(held.y, model.predict_proba(held.x.reshape(len(held), -1)), labels=model.classes_)
+    return _skill(loss, constant_loss(recipe.loss, outputs, train, held))
 
 
 def stored(name: str, folder: Path = FOLDER) -> dict[str, Measured]:

@@ -40,7 +40,7 @@ def rate_of(optimizer: Optimizer) -> float:
     return float(behind.peak if isinstance(behind, Cosine) else behind)
 
 
-def _schedule(make: Callable[[float, int], Schedule]) -> Break:
+def scheduled(make: Callable[[float, int], Schedule]) -> Break:
     """Another schedule from the base's rate on: `make(rate, updates)`."""
     return lambda recipe: (Set("optimizer/learning_rate", value=make(rate_of(recipe.optimizer), updates_of(recipe))),)
 
@@ -80,13 +80,13 @@ RATE = (
 SCHEDULE = (
     Fault("decay-over-early", "schedule", ("schedule-length", "learning-rate-low", "too-few-steps"),
           ("digits-mlp", "friedman-mlp", "mnist1d-conv", "moons-logit"),
-          _schedule(lambda rate, updates: Cosine(rate, steps=max(2, updates // 30))), SHORT),
+          scheduled(lambda rate, updates: Cosine(rate, steps=max(2, updates // 30))), SHORT),
     Fault("decay-too-steep", "schedule", ("schedule-length", "learning-rate-low"),
           ("digits-mlp", "spirals-tanh", "moons-logit", "mnist1d-gru"),
-          _schedule(lambda rate, updates: Exponential(rate, final=rate * 1e-20, steps=updates)), SHORT),
+          scheduled(lambda rate, updates: Exponential(rate, final=rate * 1e-20, steps=updates)), SHORT),
     Fault("steps-too-early", "schedule", ("schedule-length", "learning-rate-low"),
           ("friedman-mlp", "spirals-tanh", "diabetes-mlp", "moons-logit"),
-          _schedule(lambda rate, updates: Step(rate, drops=(3, 6), factor=0.01)), SHORT),
+          scheduled(lambda rate, updates: Step(rate, drops=(3, 6), factor=0.01)), SHORT),
 )  # fmt: skip
 BATCH = (
     Fault("single-examples", "batch", ("batch-size", "learning-rate-high", "oscillation"),
