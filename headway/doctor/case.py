@@ -9,7 +9,9 @@ import numpy as np
 from headway.data.dataset import Dataset
 from headway.doctor.baseline import constant_loss
 from headway.doctor.finding import Word
+from headway.doctor.measures.columns import Columns
 from headway.doctor.measures.examples import losses_of
+from headway.doctor.measures.outset import Outset
 from headway.doctor.measures.trend import Trend
 from headway.doctor.measures.units import EXAMPLES, dead_units
 from headway.doctor.start import Start
@@ -22,6 +24,8 @@ from headway.training.run import Run
 
 LEARNED = 0.1
 """The share of the best constant prediction's loss that a run must save to count as learning."""
+Known = Any
+"""A `Case` as a rule sees it that said which parts it needs: none of these is None."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +65,23 @@ class Case:
     def start(self) -> Start | None:
         """What the first batch shows."""
         return Start.of(self.job) if self.job else None
+
+    @cached_property
+    def columns(self) -> Columns | None:
+        """The training inputs by column, as they reach the network."""
+        return Columns.of(self.dataset.train.x) if self.dataset else None
+
+    @cached_property
+    def outset(self) -> Outset | None:
+        """What a few updates show that are made and forgotten."""
+        return Outset.of(self.job, self.start) if self.job and self.start else None
+
+    @cached_property
+    def begins(self) -> Flow | None:
+        """The first batch's way through the layers of the initial network, and the gradient's back."""
+        if self.start is None or self.recipe is None or self.dataset is None:
+            return None
+        return flow(self.recipe.network, self.dataset.input_shape, self.start.signals)
 
     @cached_property
     def measures(self) -> dict[str, np.ndarray] | None:

@@ -8,6 +8,7 @@ from headway.doctor.case import Case
 from headway.doctor.finding import Finding
 from headway.doctor.rules.catalog import RULES
 from headway.doctor.rules.rule import Rule
+from headway.training.compilation import use_compilation_cache
 from headway.training.recipe import Recipe
 from headway.training.run import Run
 
@@ -53,6 +54,7 @@ def diagnose(run: Run | Case) -> Diagnosis:
 
 def preflight(recipe: Recipe, data: Dataset | None = None) -> Diagnosis:
     """Look at a recipe by every rule that needs no run, in seconds: at its data, its pairing, its first batch."""
+    use_compilation_cache()
     return _looked_at(Case.before(recipe, data), [rule for rule in RULES if rule.preflight])
 
 

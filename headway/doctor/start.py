@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from headway.data.dataset import Examples
@@ -16,7 +15,7 @@ from headway.signals.probe import empty_slots, watched
 from headway.spec.numbers import join, split
 from headway.training.evaluate import outputs
 from headway.training.job import Job, Update
-from headway.training.step import Batch, TrainingState, batch, differentiate, initial_state, update_once, values_of
+from headway.training.step import Batch, TrainingState, accumulate, batch, descended, initial_state, values_of
 
 EXAMPLES = 512
 """How many training examples the initial network is shown."""
@@ -47,7 +46,7 @@ class Start:
         state = initial_state(update, data.input_shape)
         addresses = job.watched or watched(update.network, data.input_shape, data.train.x.dtype)
         structure, numbers = split(update)
-        measures, gradients = _first(structure, numbers, state, batch(job, 0), empty_slots(len(addresses)))
+        _, measures, gradients = watched_update(structure, numbers, state, batch(job, 0), empty_slots(len(addresses)))
         shown = data.train[:EXAMPLES]
         made = outputs(update.network, values_of(state), shown.x, precision=job.recipe.precision)
         found = {address: np.asarray(g) for address, g in flatten(unstacked(gradients)).items()}
@@ -56,9 +55,10 @@ class Start:
 
 
 @functools.partial(jax.jit, static_argnames="structure")
-def _first(
+def watched_update(
     structure: Update, numbers: Mapping[str, Any], state: TrainingState, batch: Batch, slots: Sequence[jax.Array]
-) -> tuple[dict[str, jax.Array], Any]:
+) -> tuple[TrainingState, dict[str, jax.Array], Any]:
+    """One update with its signals, compiled: the state after it, what was measured, and dL/dθ without penalties."""
     update = join(structure, numbers)
-    _, measures = update_once(update, state, batch, slots)
-    return measures, jax.tree.map(jnp.asarray, differentiate(update, state, batch).gradients)
+    found = accumulate(update, state, batch, slots)
+    return *descended(update, state, batch, found), found.gradients

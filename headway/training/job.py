@@ -19,8 +19,7 @@ from headway.learning.metrics import BitsPerByte
 from headway.learning.optimizers.optimizer import Optimizer
 from headway.learning.penalties import Penalty
 from headway.learning.schedules.schedule import Epochs
-from headway.network.activations import Sigmoid, Softmax
-from headway.network.compose import expect_copies, last_address
+from headway.network.compose import expect_copies
 from headway.network.initialization import Shape
 from headway.network.layer import Context, Layer, initialize, observe
 from headway.network.recompute import Recompute
@@ -30,7 +29,7 @@ from headway.scale.precision import Float32, Precision
 from headway.signals.probe import Watch, watched
 from headway.spec.error import HeadwayError
 from headway.spec.node import Count, Spec, field_names, spec, walk
-from headway.spec.select import get
+from headway.training.pairing import mispaired
 from headway.training.recipe import Positive, Recipe
 
 
@@ -205,13 +204,7 @@ def unmatched(recipe: Recipe, declared: Mapping[str, Any]) -> list[HeadwayError]
 
 def mistakes(recipe: Recipe) -> list[HeadwayError]:
     """What can be computed but is known to be wrong; `train` refuses it unless told to go on."""
-    last, loss, found = get(recipe.network, last_address(recipe.network)), type(recipe.loss).__name__, []
-    squashed = isinstance(last, Softmax | Sigmoid)
-    if recipe.loss.expects == "logits" and squashed:
-        found.append(("network", f"{loss} takes logits and squashes them itself", f"{last} at the end",
-                      "Remove the last layer."))  # fmt: skip
-    if recipe.loss.expects == "probabilities" and not squashed:
-        found.append(("network", f"{loss} takes probabilities", f"{last} at the end", "End with Softmax()."))
+    found = [("network", *one) for one in mispaired(recipe.network, recipe.loss)]
     for address, part in walk(recipe.optimizer, "optimizer"):
         if getattr(part, "learning_rate", None) == 0:
             found.append((f"{address}/learning_rate", "must be above 0 to learn", "0", "Try 1e-3."))

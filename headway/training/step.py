@@ -185,7 +185,14 @@ def update_once(
     update: Update, state: TrainingState, batch: Batch, slots: Sequence[jax.Array] = ()
 ) -> tuple[TrainingState, dict[str, jax.Array]]:
     """The update itself, as a pure function to be traced. With a slot for every watched layer: also its signals."""
-    loss, _, gradients, seen, signals = accumulate(update, state, batch, slots)
+    return descended(update, state, batch, accumulate(update, state, batch, slots))
+
+
+def descended(
+    update: Update, state: TrainingState, batch: Batch, found: Differentiated
+) -> tuple[TrainingState, dict[str, jax.Array]]:
+    """What is left of an update once its batch is differentiated."""
+    loss, _, gradients, seen, signals = found
     gradients = with_penalties(update, gradients, state["params"], batch.x.shape[1:])
     norm = global_norm(gradients)
     clipped = gradients if update.clip is None else update.clip.clip(gradients, state["params"])
@@ -197,7 +204,7 @@ def update_once(
     }
     optimizer = transformation(update, batch.x.shape[1:])
     changes, memory = optimizer.update(clipped, state["optimizer"], state["params"])
-    if slots:
+    if signals.size:
         addresses = watched(update.network, batch.x.shape[1:], batch.x.dtype)
         learned = of_learned(addresses, (state["params"], gradients, changes))
         measures["signals"] = jnp.concatenate([signals, learned], axis=1)

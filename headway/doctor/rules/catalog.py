@@ -1,15 +1,22 @@
 """All rules, in causal order: what comes first can bring about what comes later."""
 
+from headway.doctor.rules.features import data_faults, unscaled_features, unscaled_targets
 from headway.doctor.rules.fit import overfitting
 from headway.doctor.rules.gradient_flow import exploding, vanishing
+from headway.doctor.rules.initial import initial_scale, initial_symmetry, unreached_parameters
 from headway.doctor.rules.non_finite import non_finite
+from headway.doctor.rules.pairing import gradient_sign, loss_reduction, output_loss_mismatch
 from headway.doctor.rules.rule import STAGES, Rule
 from headway.doctor.rules.units import dying_relu
 from headway.spec.error import HeadwayError, did_you_mean
 
-RULES: tuple[Rule, ...] = tuple(
-    sorted((dying_relu, vanishing, exploding, non_finite, overfitting), key=lambda rule: STAGES.index(rule.stage))
-)
+WRITTEN = (
+    output_loss_mismatch, data_faults, unscaled_features, unscaled_targets, loss_reduction, gradient_sign,
+    initial_symmetry, initial_scale, unreached_parameters,
+    dying_relu, vanishing, exploding,
+    non_finite, overfitting,
+)  # fmt: skip
+RULES: tuple[Rule, ...] = tuple(sorted(WRITTEN, key=lambda rule: STAGES.index(rule.stage)))
 
 
 def rule_of(id: str) -> Rule:

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from headway.doctor.case import Case
+from headway.doctor.case import Case, Known
 from headway.doctor.finding import Finding, Seen
 
-Look = Callable[[Case], Seen]
+Look = Callable[[Known], Seen]
 Stage = Literal["data and pairing", "initialization and scale", "first steps", "trend"]
 STAGES: tuple[Stage, ...] = ("data and pairing", "initialization and scale", "first steps", "trend")
 """In causal order: what comes first can bring about what comes later."""
-BEFORE = {"recipe", "dataset", "start"}
+BEFORE = {"recipe", "dataset", "job", "start", "outset", "constant", "columns", "begins"}
 """The parts of a case that are there before anything is trained."""
 
 
