@@ -1,11 +1,13 @@
 """Build the documentation: the map with its verdicts, a page for every concept, then the site in `site/`.
 
-`python docs/build.py` writes `map.md`, the table in `claims.md`, `seed-audit.md` and `concepts/*.md`, and runs MkDocs
-over the folder. `--pages` leaves out the site, `--map` the pages of the concepts too.
+`python docs/build.py` writes `map.md`, the table in `claims.md`, `seed-audit.md`, `concepts/*.md`, and the verdicts by
+which the doctor weighs remedies; and runs MkDocs over the folder. `--pages` leaves out the site, `--map` the pages of
+the concepts too.
 """
 
 import dataclasses
 import inspect
+import json
 import re
 import sys
 import tomllib
@@ -21,6 +23,7 @@ from headway.concepts.graph import Concept, Edge, Map
 from headway.concepts.markdown import table_lines
 from headway.concepts.pathways import prerequisites, visited_by
 from headway.concepts.writing import write
+from headway.doctor.remedies.catalog import VERDICTS
 from headway.doctor.rules.rule import Rule
 from headway.report.concept import neighbourhood
 from headway.report.demonstration import Demonstration, demonstrations
@@ -172,6 +175,7 @@ def site() -> None:
 if __name__ == "__main__":
     for name, text in written().items():
         (DOCS / name).write_text(text)
+    VERDICTS.write_text(json.dumps({id: verdict.word for id, verdict in seen().items()}, indent=1) + "\n")
     if "--map" not in sys.argv[1:]:
         PAGES.mkdir(exist_ok=True)
         for name, text in pages().items():

@@ -4,6 +4,8 @@ from headway.concepts.catalog import load_map as load_map
 from headway.concepts.graph import Concept as Concept
 from headway.concepts.graph import Edge as Edge
 from headway.concepts.graph import Map as Map
+from headway.data.altered import Few as Few
+from headway.data.altered import Noisy as Noisy
 from headway.data.augment import Augmentation as Augmentation
 from headway.data.augment import CorrelatedNoise as CorrelatedNoise
 from headway.data.augment import Erase as Erase
@@ -50,8 +52,8 @@ from headway.doctor.preflight.report import Preflight as Preflight
 from headway.doctor.preflight.report import check as check
 from headway.doctor.proof import Proof as Proof
 from headway.doctor.proof import prove as prove
-from headway.doctor.remedies import Remedy as Remedy
-from headway.doctor.remedies import remedies as remedies
+from headway.doctor.remedies.catalog import remedies as remedies
+from headway.doctor.remedies.remedy import Remedy as Remedy
 from headway.doctor.trial import Trial as Trial
 from headway.exchange.export import Parity as Parity
 from headway.exchange.export import Program as Program
@@ -232,6 +234,7 @@ from headway.network.recurrent import GRU as GRU
 from headway.network.recurrent import Last as Last
 from headway.network.recurrent import Recurrence as Recurrence
 from headway.network.recurrent import Recurrent as Recurrent
+from headway.network.rescale import Rescale as Rescale
 from headway.network.residual import Residual as Residual
 from headway.network.summary import neuron as neuron
 from headway.network.summary import summary as summary

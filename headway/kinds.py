@@ -4,6 +4,7 @@ import headway.claims.claim
 import headway.claims.condition
 import headway.concepts.course
 import headway.concepts.graph
+import headway.data.altered
 import headway.data.augment
 import headway.data.bundled
 import headway.data.files
@@ -13,7 +14,7 @@ import headway.data.synthetic
 import headway.data.text
 import headway.doctor.faults.oddities
 import headway.doctor.faults.sources
-import headway.doctor.remedies
+import headway.doctor.remedies.remedy
 import headway.doctor.trial
 import headway.exchange.modules
 import headway.learning.averaging
@@ -43,6 +44,7 @@ import headway.network.normalization
 import headway.network.places
 import headway.network.recompute
 import headway.network.recurrent
+import headway.network.rescale
 import headway.network.residual
 import headway.network.tokens
 import headway.scale.mesh

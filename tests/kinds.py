@@ -20,6 +20,7 @@ import strangers  # noqa: F401 (what the adapters' examples name)
 from bread import MAP
 from headway.claims.claim import Claim, Limit
 from headway.claims.condition import Alike, Bounded, Differs, Dose, Level, Some
+from headway.data.altered import Few, Noisy
 from headway.data.augment import Augmentation, Flip, Scale
 from headway.data.bundled import Iris
 from headway.data.dataset import Data
@@ -28,7 +29,7 @@ from headway.data.mixing import Pick
 from headway.data.text import TextFiles
 from headway.doctor.faults import sources as faulty
 from headway.doctor.faults.oddities import Ascent
-from headway.doctor.remedies import Remedy
+from headway.doctor.remedies.remedy import Remedy
 from headway.exchange.modules import NNX, Equinox, Function, Linen
 from headway.learning.averaging import EMA
 from headway.learning.clipping import Clip, ClipByNorm
@@ -57,6 +58,7 @@ from headway.network.normalization import GroupNorm, LayerNorm
 from headway.network.places import Places
 from headway.network.recompute import RecomputeBut
 from headway.network.recurrent import GRU, Last
+from headway.network.rescale import Rescale
 from headway.network.residual import Residual
 from headway.network.tokens import Masked, TiedEmbedding
 from headway.scale.precision import Float16
@@ -99,6 +101,7 @@ EXAMPLES: tuple[Spec, ...] = (
     MAP,
     *(part for _, part in walk(MAP) if part is not MAP),
     Residual(Sequential((LayerNorm(), Dense(6), Tanh())), scale=0.5),
+    Rescale((2.0, 0.5, 1.0, 1.0, 1.0, 3.0), shift=(0.1,)),
     GroupNorm(2),
     Repeat(Residual(Sequential((LayerNorm(), LeakyReLU(0.1), Dense(6)))), times=3),
     Residual(Sequential((ReLU(), Dense(5))), scale=0.5, skip=Dense(5)),
@@ -143,6 +146,8 @@ EXAMPLES: tuple[Spec, ...] = (
     faulty.Rescaled(Iris(), factor=10.0, columns=(0, 2)),
     faulty.Fewer(Iris(), examples=30),
     Data(Csv("flowers.csv")),
+    Few(Iris(), count=50),
+    Noisy(Iris(), share=0.2),
     Csv("flowers.csv", target="species", features=("a", "b")),
     Npz("a.npz", test_x="tx", test_y="ty"),
     Parquet("a.parquet", target="y", features=("a", "b")),

@@ -11,7 +11,7 @@ from headway.data.dataset import Dataset
 from headway.doctor.diagnose import Diagnosis, diagnose
 from headway.doctor.finding import Finding
 from headway.doctor.proof import Proof, prove
-from headway.doctor.remedies import remedies
+from headway.doctor.remedies.catalog import remedies
 from headway.doctor.trial import Trial
 from headway.signals.flow import flow
 from headway.signals.probe import Watch
@@ -119,9 +119,9 @@ def cure(
     tell("training the recipe as it is")
     run = _whole(train(watched, data=job.dataset, out=out and out / "before", anyway=True))
     found = Cure(recipe, Portrait.of(run), diagnose(run))
-    if found.diagnosis.cause is None:
+    offered = remedies(run, found.diagnosis)
+    if not offered:
         return found
-    offered = remedies(found.diagnosis.cause.id, recipe, job.dataset.input_shape)
     proof = prove(watched, offered, trial=trial, data=job.dataset, tell=tell)
     if not proof.proven:
         return replace(found, proof=proof)

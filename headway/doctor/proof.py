@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from headway.data.dataset import Dataset
-from headway.doctor.remedies import RANDOM, RATE_ALONE, Remedy, random_remedies
+from headway.doctor.remedies.random import RANDOM, random_remedies
+from headway.doctor.remedies.remedy import RATE_ALONE, Remedy
 from headway.doctor.trial import Arm, Bench, Trial, prove_on, tune
 from headway.doctor.verdict import ELIMINATED, PROVEN, Verdict, hopeless, interval, sign_p, spent, verdicts
 from headway.spec.edit import edit

@@ -9,7 +9,8 @@ import numpy as np
 from headway.concepts.graph import Edge, Map
 from headway.doctor.cure import Cure
 from headway.doctor.proof import CONTROL, ORIGINAL, Proof
-from headway.doctor.remedies import RATE_ALONE, Remedy
+from headway.doctor.remedies.catalog import statement
+from headway.doctor.remedies.remedy import RATE_ALONE
 from headway.doctor.verdict import NOT_PROVEN, PROVEN
 from headway.report.concept import neighbourhood, said
 from headway.report.wording import fixed, places_for, signed
@@ -41,23 +42,15 @@ def statements(cure: Cure, subject: Map) -> list[Statement]:
     if cause is None or cause.concept not in known:
         return []
     near = neighbourhood(subject, subject.concept(cause.concept))
-    followed = [_edge(subject, remedy) for remedy in cure.proof.remedies.values()] if cure.proof else []
+    followed = [statement(subject, remedy.edge) for remedy in cure.proof.remedies.values()] if cure.proof else []
     further = [edge for edge in subject.edges if edge in followed and edge not in near]
     return [_statement(edge, edge in near, cure.proof, subject) for edge in [*near, *further]]
 
 
-def _edge(subject: Map, remedy: Remedy) -> Edge | None:
-    """The statement of the map that a remedy follows."""
-    if not remedy.edge:
-        return None
-    source, word, target = remedy.edge
-    relation = next((one.name for one in subject.relations if word in one.words), "")
-    triple = (source, relation, target)
-    return next((edge for edge in subject.edges if (edge.source, edge.relation, edge.target) == triple), None)
-
-
 def _statement(edge: Edge, near: bool, proof: Proof | None, subject: Map) -> Statement:
-    tried = [name for name, remedy in proof.remedies.items() if _edge(subject, remedy) == edge] if proof else []
+    tried = (
+        [name for name, remedy in proof.remedies.items() if statement(subject, remedy.edge) == edge] if proof else []
+    )
     standing: Standing = "not measured"
     if proof is not None and tried:
         standing = "proven" if any(name in proof.proven for name in tried) else "not proven"

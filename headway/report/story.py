@@ -8,7 +8,7 @@ from headway.concepts.graph import Map
 from headway.doctor.cure import Cure
 from headway.doctor.finding import Finding
 from headway.doctor.proof import CONTROL, ORIGINAL, SHAM, Proof
-from headway.doctor.remedies import RANDOM
+from headway.doctor.remedies.random import RANDOM
 from headway.doctor.verdict import ELIMINATED, Verdict
 from headway.report.neighbourhood import decades, statements
 from headway.report.plot import text_levels

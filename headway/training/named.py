@@ -2,20 +2,29 @@
 
 from dataclasses import dataclass, replace
 
+from headway.data.altered import Few, Noisy
 from headway.data.bundled import MNIST1D, Diabetes, Digits, Iris
 from headway.data.dataset import Data
+from headway.data.sequences import CopyTask
 from headway.data.text import StdlibText
 from headway.learning.losses import CrossEntropy, MeanSquaredError
 from headway.learning.metrics import R2, Accuracy, BitsPerByte
-from headway.learning.optimizers.adaptive import AdamW
+from headway.learning.optimizers.adaptive import Adam, AdamW
+from headway.learning.optimizers.optimizer import Optimizer
+from headway.learning.optimizers.sgd import SGD
 from headway.learning.schedules.compose import Warmup
 from headway.learning.schedules.decay import Cosine
 from headway.learning.schedules.schedule import Epochs, Fraction
 from headway.models.convnet import pooled_convnet, strided_convnet
 from headway.models.mlp import mlp
-from headway.models.transformer import tied_language_model
-from headway.network.activations import Sigmoid
+from headway.models.transformer import language_model, post_ln, tied_language_model
+from headway.network.activations import ReLU, Sigmoid
+from headway.network.compose import Repeat, Sequential
+from headway.network.convolution import Flatten
+from headway.network.dense import Dense
 from headway.network.layer import Layer
+from headway.network.rescale import Rescale
+from headway.network.residual import Residual
 from headway.spec.error import HeadwayError, did_you_mean
 from headway.training.recipe import EarlyStopping, Evaluation, Recipe
 
@@ -48,6 +57,19 @@ def classifier(
         batch_size=batch_size,
         length=Epochs(epochs),
         evaluation=Evaluation(Epochs(1), metrics=(Accuracy(),), monitor="accuracy"),
+    )
+
+
+def sick(network: Layer, optimizer: Optimizer) -> Recipe:
+    """Cross-entropy on digits, batches of 64, 10 epochs: the form of the patients."""
+    return Recipe(
+        network,
+        data=Data(Digits()),
+        loss=CrossEntropy(),
+        optimizer=optimizer,
+        batch_size=64,
+        length=Epochs(10),
+        evaluation=Evaluation(Epochs(1), metrics=(Accuracy(),)),
     )
 
 
@@ -102,16 +124,37 @@ RECIPES: dict[str, Named] = {
     ),
     "digits-sigmoid20": Named(
         "does not learn: 20 sigmoid layers on digits, the patient of `make demo`",
-        Recipe(
-            mlp((32,) * 20, 10, activation=Sigmoid()),
-            data=Data(Digits()),
-            loss=CrossEntropy(),
-            optimizer=AdamW(1e-3),
-            batch_size=64,
-            length=Epochs(10),
-            evaluation=Evaluation(Epochs(1), metrics=(Accuracy(),)),
-        ),
+        sick(mlp((32,) * 20, 10, activation=Sigmoid()), AdamW(1e-3)),
         "accuracy", 0.05, 0.15,
+    ),
+    "digits-residual-unscaled": Named(
+        "does not learn: 24 residual blocks, each sum twice the variance of the one before",
+        sick(Sequential((Flatten(), Dense(32), Repeat(Residual(Sequential((Dense(32), ReLU()))), times=24), Dense(10))),
+             AdamW(1e-3)),
+        "accuracy", 0.0, 0.5,
+    ),
+    "digits-dead-relu": Named(
+        "does not learn: 64 ReLU units, shifted so far below 0 that none is ever on",
+        sick(Sequential((Flatten(), Dense(64), Rescale((1.0,), shift=(-8.0,)), ReLU(), Dense(10))),
+             SGD(0.05, momentum=0.9)),
+        "accuracy", 0.05, 0.15,
+    ),
+    "copy-post-ln": Named(
+        "does not learn: a transformer of 6 Post-LN blocks at a high rate, without a warm-up",
+        replace(
+            sick(language_model(9, width=16, heads=2, blocks=6, placement=post_ln), Adam(1.5e-2)),
+            data=Data(CopyTask(4, symbols=8, examples=1000), validation=0.2, test=0.2), batch_size=32, length=200,
+            evaluation=Evaluation(50, metrics=(Accuracy(),)),
+        ),
+        "accuracy", 0.05, 0.3,
+    ),
+    "digits-noisy150": Named(
+        "overfits: 128 ReLU units learn 150 digits by heart, a fifth of them with a wrong label",
+        replace(
+            sick(mlp((128,), 10), Adam(1e-2)), data=Data(Noisy(Few(Digits(), count=300), share=0.2), validation=0.5),
+            batch_size=50, length=Epochs(60),
+        ),
+        "accuracy", 0.4, 0.8,
     ),
     "stdlib-lm": Named(
         "Python's own standard library byte by byte, a transformer of 2 blocks, files held out whole",

@@ -22,7 +22,7 @@ from tests.doctor.conftest import SICK, TRIAL
 def test_the_sick_network_is_cured(cured):
     found, _ = cured
     assert found.diagnosis.cause.concept == "vanishing-gradient"
-    assert found.cured == replace(found.proof.arms[found.proof.proven[0]].recipe, watch=None)
+    assert found.cured == replace(found.proof.arms[found.proof.proven[0]].recipe, watch=SICK.watch)
     assert found.after.results["validation"]["loss"] < 0.5 * found.before.results["validation"]["loss"]
     assert train(found.cured).results == found.after.results
     decades = [portrait.flow[-1][1] / portrait.flow[0][1] for portrait in (found.before, found.after)]

@@ -11,7 +11,7 @@ from headway.data.bundled import Iris
 from headway.data.dataset import Data
 from headway.doctor import proof as proofs
 from headway.doctor.proof import CONTROL, ORIGINAL, SHAM, Proof, prove
-from headway.doctor.remedies import RATE_ALONE, Remedy
+from headway.doctor.remedies.remedy import RATE_ALONE, Remedy
 from headway.doctor.trial import TUNING, Arm, Outcome, Trial
 from headway.doctor.verdict import ELIMINATED, NO_EFFECT, NOT_PROVEN, PROVEN, interval, sign_p, verdicts
 from headway.learning.losses import CrossEntropy

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from headway.concepts.catalog import deep_learning
-from headway.doctor.remedies import Remedy
+from headway.doctor.remedies.remedy import Remedy
 from headway.report.page import page
 from headway.report.section import Rows
 from headway.report.story import sections

@@ -10,7 +10,7 @@ import optax
 import optax.contrib
 import pytest
 
-from headway.doctor.remedies import everyday_edits
+from headway.doctor.remedies.random import everyday_edits
 from headway.doctor.trial import with_rate
 from headway.learning.optimizers.foreign import Optax
 from headway.learning.optimizers.groups import Adjusted, Assigned, Groups

@@ -9,13 +9,15 @@ import pytest
 
 from headway.data.bundled import Iris
 from headway.data.dataset import Data
-from headway.doctor.remedies import RATE_ALONE, everyday_edits, hidden_blocks, random_remedies, remedies
+from headway.doctor.remedies.blocks import depth_of, ends, hidden_blocks, norms_behind_sums
+from headway.doctor.remedies.random import everyday_edits, random_remedies
 from headway.learning.losses import BinaryCrossEntropy, CrossEntropy
 from headway.learning.optimizers.adaptive import AdamW
 from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
 from headway.models.mlp import mlp
-from headway.network.activations import ReLU, Sigmoid, Tanh
+from headway.models.transformer import language_model, post_ln, pre_ln
+from headway.network.activations import ReLU, Sigmoid, Softmax, Tanh
 from headway.network.compose import Repeat, Sequential
 from headway.network.convolution import Conv, Flatten
 from headway.network.dense import Dense
@@ -30,6 +32,7 @@ from headway.training.job import prepare
 from headway.training.named import RECIPES, named
 from headway.training.recipe import Recipe
 from headway.training.step import batch, initial_state, step
+from tests.doctor.remedies.cases import offered as by_cause
 
 SMALL = Normal(0.05)
 NETWORKS = {
@@ -59,7 +62,7 @@ KEEPS = {
     "repeated": 1,
     "bare": 1,
 }
-OFFERED = ("relu-and-he", "residual", "normalization-after", "normalization-before", "learning-rate-alone")
+OFFERED = {"relu-and-he", "residual", "normalization-after", "normalization-before", "learning-rate-alone"}
 every = pytest.mark.parametrize("name", NETWORKS)
 
 
@@ -67,8 +70,8 @@ def recipe_of(network):
     return Recipe(network, data=Data(Iris()), loss=CrossEntropy(), optimizer=SGD(0.1), batch_size=16, length=10)
 
 
-def offered(recipe, inputs=(4,)):
-    return {remedy.name: remedy for remedy in remedies("vanishing-gradient", recipe, inputs)}
+def offered(recipe):
+    return by_cause(recipe, "vanishing-gradient")
 
 
 def weights(recipe):
@@ -91,7 +94,7 @@ def kinds(recipe, kind):
 def test_every_remedy_trains(name):
     recipe = recipe_of(NETWORKS[name])
     found = offered(recipe)
-    assert tuple(found) == tuple(n for n in OFFERED if n != "residual" or KEEPS[name])
+    assert set(found) == OFFERED - ({"residual"} if not KEEPS[name] else set())
     for remedy in found.values():
         computed(prepare(edit(recipe, *remedy.edits).spec))
         assert remedy.reason, remedy.name
@@ -168,11 +171,28 @@ def test_an_activation_that_ends_the_network_is_left_alone():
         assert hidden_blocks(Sequential((last,)), (4,)) == []
 
 
-def test_another_cause_gets_the_rate_alone_and_a_network_without_blocks_too():
-    assert remedies("exploding-gradient", recipe_of(mlp((6,), 3)), (4,)) == (RATE_ALONE,)
-    assert remedies("vanishing-gradient", recipe_of(Dense(3)), (4,)) == (RATE_ALONE,)
+def test_a_network_without_hidden_blocks_has_none_to_change():
+    assert by_cause(recipe_of(Dense(3)), "vanishing-gradient") == {}
     convolutions = Sequential((Conv(2, kernel=3), Sigmoid(), Flatten(), Dense(3)))
-    assert remedies("vanishing-gradient", recipe_of(convolutions), (5, 5, 1)) == (RATE_ALONE,)
+    assert hidden_blocks(convolutions, (5, 5, 1)) == []
+
+
+def test_every_copy_of_a_residual_block_counts():
+    block = Residual(Sequential((Dense(6), Residual(Dense(6)))))
+    assert depth_of(Sequential((Dense(6), Repeat(block, times=3), Residual(Dense(6)))), (4,)) == 7
+
+
+def test_norms_behind_sums_are_those_of_post_ln():
+    network = language_model(5, width=8, heads=2, blocks=2, placement=post_ln)
+    found = [(one.branch_at, one.norm_at) for one in norms_behind_sums(network)]
+    assert found == [("2/*/0/0", "2/*/0/1"), ("2/*/1/0", "2/*/1/1")]
+    assert norms_behind_sums(language_model(5, width=8, heads=2, blocks=2, placement=pre_ln)) == []
+
+
+def test_the_end_of_a_network_is_the_layer_that_makes_the_output():
+    network = Sequential((Dense(3), Sequential((Dense(2), Softmax(name="shares")), name="head")))
+    assert ends(network, "network") == ("network/head/shares", Softmax(name="shares"))
+    assert ends(Dense(3), "network") == ("network", Dense(3))
 
 
 @pytest.mark.parametrize("name", RECIPES)
