@@ -48,6 +48,7 @@ from headway.doctor.cure import cure as cure
 from headway.doctor.diagnose import Diagnosis as Diagnosis
 from headway.doctor.diagnose import diagnose as diagnose
 from headway.doctor.diagnose import preflight as preflight
+from headway.doctor.live import Warnings as Warnings
 from headway.doctor.preflight.report import Preflight as Preflight
 from headway.doctor.preflight.report import check as check
 from headway.doctor.proof import Proof as Proof
@@ -55,6 +56,8 @@ from headway.doctor.proof import prove as prove
 from headway.doctor.remedies.catalog import remedies as remedies
 from headway.doctor.remedies.remedy import Remedy as Remedy
 from headway.doctor.trial import Trial as Trial
+from headway.doctor.watcher import Watcher as Watcher
+from headway.doctor.watcher import watch as watch
 from headway.exchange.export import Parity as Parity
 from headway.exchange.export import Program as Program
 from headway.exchange.export import export as export
@@ -255,6 +258,7 @@ from headway.scale.precision import Precision as Precision
 from headway.scale.sharding import placements as placements
 from headway.signals.flow import flow as flow
 from headway.signals.history import Signals as Signals
+from headway.signals.probe import Accepted as Accepted
 from headway.signals.probe import Watch as Watch
 from headway.spec.diff import diff as diff
 from headway.spec.edit import Edit as Edit

@@ -62,7 +62,7 @@ from headway.network.rescale import Rescale
 from headway.network.residual import Residual
 from headway.network.tokens import Masked, TiedEmbedding
 from headway.scale.precision import Float16
-from headway.signals.probe import Watch
+from headway.signals.probe import Accepted, Watch
 from headway.spec.edit import Edits, InsertAfter, InsertBefore, Remove, Replace, Set, Wrap
 from headway.spec.error import HeadwayError
 from headway.spec.node import KINDS, Spec, data_fields, walk
@@ -86,7 +86,7 @@ UPDATE = Update(
     seed=1,
     penalties=(L2(0.1),),
     average=EMA(0.9),
-    watch=Watch(2),
+    watch=Watch(2, accepted=(Accepted("dying-relu", reason="sparse on purpose"),)),
 )
 CLAIM = Claim(
     "R11", says="a —cures→ b", check="experiment", design="made.up", scope="small",

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,17 +13,27 @@ from headway.spec.error import HeadwayError
 
 if TYPE_CHECKING:
     from headway.doctor.cure import Cure
+    from headway.doctor.diagnose import Diagnosis
     from headway.training.run import Run
 
 NOT_CURED = 4
 """The exit code where something keeps the network from learning, and no remedy is proven."""
+HISTORIES = (".jsonl", ".parquet")
+FailOn = Literal["found", "noticed", "never"]
 
 
 @app.command()
 def doctor(
-    what: Annotated[str, typer.Argument(help="The folder of a run that was watched, or a recipe to train and watch.")],
+    what: Annotated[
+        str, typer.Argument(help="The folder of a run, a recipe to train, or a history: .jsonl, .parquet.")
+    ],
     *,
     sets: Sets = [],  # noqa: B006 (typer reads it, nobody changes it)
+    fail_on: Annotated[
+        FailOn, typer.Option(help="What exit code 4 is for: a cause, or also what is noticed.")
+    ] = "found",
+    accept: Annotated[list[str], typer.Option(help="A finding that is meant: ID=REASON. Repeatable.")] = [],  # noqa: B006
+    html: Annotated[Path | None, typer.Option(help="A file to write the report with its pictures to.")] = None,
     as_json: AsJson = False,
     imports: Modules = [],  # noqa: B006
 ) -> None:
@@ -31,11 +41,46 @@ def doctor(
     from headway.doctor.cure import Cure, Portrait
     from headway.doctor.diagnose import diagnose
 
-    if Path(what).is_dir() and sets:
+    accepted, over = accepted_of(accept), Path(what).is_dir() or Path(what).suffix in HISTORIES
+    if over and sets:
         raise HeadwayError("--set", "must not be given with a run that is over", what, "Give its recipe.json instead.")
-    run = loaded(Path(what), imports) if Path(what).is_dir() else trained(what, sets, imports)
-    found = diagnose(run)
-    told(Cure(run.recipe, Portrait.of(run), found), as_json)
+    if Path(what).suffix in HISTORIES:
+        raise typer.Exit(told_history(Path(what), accepted, fail_on, html, as_json))
+    run = loaded(Path(what), imports) if over else trained(what, sets, imports)
+    done = Cure(run.recipe, Portrait.of(run), diagnose(run, accepted=accepted))
+    if html is not None:
+        write_page(done, html)
+    told(done, as_json, fail_on=fail_on)
+
+
+def accepted_of(words: list[str]) -> dict[str, str]:
+    """`dying-relu=sparse on purpose` → id: reason."""
+    for word in words:
+        if not all(word.partition("=")):
+            raise HeadwayError("--accept", "must be ID=REASON", word, "Try: --accept dying-relu='sparse on purpose'")
+    return {id: reason for id, _, reason in (word.partition("=") for word in words)}
+
+
+def told_history(path: Path, accepted: dict[str, str], fail_on: FailOn, html: Path | None, as_json: bool) -> int:
+    """Print what the rules say of another system's history; the exit code of the outcome."""
+    from dataclasses import asdict
+
+    from headway.doctor.diagnose import diagnose
+    from headway.doctor.history_file import read_history
+    from headway.doctor.watcher import case_of
+    from headway.report.findings import findings_text
+
+    if html is not None:
+        raise HeadwayError("--html", "must be given with a run or a recipe", path)
+    found = diagnose(case_of(read_history(path)), accepted=accepted)
+    print(json.dumps(asdict(found), indent=2, ensure_ascii=False) if as_json else findings_text(found), end="")
+    return failed(found, fail_on)
+
+
+def failed(diagnosis: "Diagnosis", fail_on: FailOn) -> int:
+    """The exit code: 4 where something was found, or with "noticed" also noticed; with "never" always 0."""
+    noticed = fail_on == "noticed" and any(finding.verdict == "noticed" for finding in diagnosis.findings)
+    return NOT_CURED if fail_on != "never" and (noticed or not diagnosis.healthy) else 0
 
 
 @app.command()
@@ -112,14 +157,19 @@ def read_cure(folder: Path) -> "Cure":
 
 def write_report(done: "Cure", folder: Path) -> None:
     """Write `report.html` into the folder of a cure."""
+    write_page(done, folder / "report.html")
+
+
+def write_page(done: "Cure", path: Path) -> None:
+    """Write the report with its pictures."""
     from headway.concepts.catalog import deep_learning
     from headway.report.page import page
     from headway.training.checkpoint import write_durably
 
-    write_durably(folder / "report.html", page(done, deep_learning()).encode())
+    write_durably(path, page(done, deep_learning()).encode())
 
 
-def told(done: "Cure", as_json: bool, folder: Path | None = None) -> None:
+def told(done: "Cure", as_json: bool, folder: Path | None = None, fail_on: FailOn = "found") -> None:
     """Print the story, and where the rest lies, or the record; end with the exit code of the outcome."""
     from headway.concepts.catalog import deep_learning
     from headway.report.story import story
@@ -134,7 +184,7 @@ def told(done: "Cure", as_json: bool, folder: Path | None = None) -> None:
                 print(f"Cured recipe: {folder / 'cured.json'}")
         elif done.diagnosis.cause:
             print("\n`headway cure` tries remedies, and says which are proven.")
-    raise typer.Exit(0 if done.diagnosis.healthy or done.cured else NOT_CURED)
+    raise typer.Exit(0 if done.cured else failed(done.diagnosis, fail_on))
 
 
 def new_folder(folder: Path) -> Path:

@@ -45,11 +45,13 @@ def train(
 
 def go_on(folder: Path, imports: list[str]) -> "Run":
     """Resume a run in its folder."""
+    from headway.doctor.live import Warnings
     from headway.training.callbacks import Progress
+    from headway.training.record import RunFolder
     from headway.training.train import resume
 
     import_modules(imports)
-    return drawn(resume(folder, callbacks=(Progress(),)))
+    return drawn(resume(folder, callbacks=(Progress(), Warnings(RunFolder(folder).recipe()))))
 
 
 def train_seeds(
@@ -58,6 +60,7 @@ def train_seeds(
     """Train one run a seed, stopping at the first that is interrupted."""
     from dataclasses import replace
 
+    from headway.doctor.live import Warnings
     from headway.training.callbacks import Progress
     from headway.training.interruption import PAUSED
 
@@ -68,7 +71,7 @@ def train_seeds(
     runs: list[Run] = []
     for seed in range(recipe.seed, recipe.seed + seeds):
         place = folder if seeds == 1 else folder / f"seed-{seed}"
-        run = begin(replace(recipe, seed=seed), out=place, callbacks=(Progress(),), anyway=anyway)
+        run = begin(replace(recipe, seed=seed), out=place, callbacks=(Progress(), Warnings(recipe)), anyway=anyway)
         runs.append(drawn(run))
         if run.standing.reason in PAUSED:
             break

@@ -94,6 +94,10 @@ class Case:
         """What was measured of every layer; None where no update was watched."""
         return self.history.signals if self.history and len(self.history.signals) else None
 
+    def measured(self, statistic: str) -> bool:
+        """Whether any layer's statistic is known: other systems' histories may hold a few only."""
+        return self.signals is not None and bool(np.isfinite(self.signals[statistic]).any())
+
     @cached_property
     def evaluations(self) -> list[dict[str, Any]] | None:
         """What was judged in training, by update."""
@@ -108,10 +112,10 @@ class Case:
 
     @property
     def level(self) -> float | None:
-        """The loss to be beaten: of the best constant prediction, or where none is known of the first updates."""
+        """The loss to be beaten: of the best constant prediction, or where none is known of the first tenth of updates."""
         if self.constant is not None:
             return self.constant
-        return None if self.measures is None else float(np.median(_part(self.measures["loss"], 0.02)))
+        return None if self.measures is None else _median(self.measures["loss"], 0.1)
 
     @cached_property
     def stuck(self) -> int | None:
@@ -144,11 +148,16 @@ class Case:
 
     @cached_property
     def flow(self) -> Flow | None:
-        """The gradient's way back through the layers; without a recipe, through all that were watched."""
+        """The gradient's way back through the layers; without a recipe, through all that were watched.
+
+        Where another system measured none of dL/dh, that of the weights stands for it, if all layers have one.
+        """
         if self.signals is None:
             return None
         if self.recipe is None or self.dataset is None:
-            return Flow(self.signals.addresses, self.signals["gradient"], self.signals["signal"])
+            known = "gradient" if self.measured("gradient") else "weight_gradient"
+            signals, size = self.signals, self.signals[known]
+            return Flow(signals.addresses, size, signals["signal"]) if np.isfinite(size).all() else None
         return flow(self.recipe.network, self.dataset.input_shape, self.signals)
 
     @property
@@ -170,23 +179,28 @@ class Case:
         """The best loss of the run on `split`; of a history of another system, of its last tenth of updates."""
         if self.results is not None:
             return self.results[self.split]["loss"]
-        return None if self.measures is None else float(np.median(_part(self.measures["loss"], -0.1)))
+        return None if self.measures is None else _median(self.measures["loss"], -0.1)
 
     @property
     def skill(self) -> float | None:
-        """The share of the loss of the best constant prediction that was saved: 0 has learned nothing, 1 all.
-
-        Where no such prediction is known, of the loss that training began with.
-        """
-        if self.loss is None:
+        """The share of the loss of the best constant prediction that was saved: 0 has learned nothing, 1 all."""
+        if self.loss is None or self.constant is None:
             return None
-        return 1 - self.loss / self.level if self.level is not None and self.level > 0 else 0.0
+        return 1 - self.loss / self.constant if self.constant > 0 else 0.0
 
     @property
     def learns(self) -> bool | None:
-        """Whether the network beats every constant prediction by more than a little; None before it was trained."""
-        skill = self.skill
-        return None if skill is None else bool(skill >= LEARNED)
+        """Whether the network beats every constant prediction by more than a little; None before it was trained.
+
+        Of a history alone True is a loss that is halved, or falls by a tenth after the first tenth of updates: at the
+        very first, one falls that learns to be constant. Else None: what could be reached is not known.
+        """
+        if self.skill is not None:
+            return bool(self.skill >= LEARNED)
+        if self.loss is None or self.measures is None:
+            return None
+        first, settled = _median(self.measures["loss"], 0.02), self.level or 0.0
+        return self.loss < max((1 - LEARNED) * settled, first / 2) or None
 
     @property
     def word(self) -> Word:
@@ -199,7 +213,9 @@ class Case:
         return (int(self.signals.steps[0]), int(self.signals.steps[-1])) if self.signals else (0, 0)
 
 
-def _part(values: np.ndarray, share: float) -> np.ndarray:
-    """So much of the values from the first on, or where below 0 up to the last; at least one."""
+def _median(values: np.ndarray, share: float) -> float:
+    """The median of so large a share of the values, the first or where below 0 the last; NaN where none is told."""
     count = max(1, round(abs(share) * len(values)))
-    return values[:count] if share > 0 else values[-count:]
+    part = values[:count] if share > 0 else values[-count:]
+    told = part[~np.isnan(part)]
+    return float(np.median(told)) if len(told) else float("nan")

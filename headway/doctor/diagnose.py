@@ -1,12 +1,12 @@
 """The diagnosis: whether a network learns, what keeps it from learning, and what was ruled out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headway.data.dataset import Dataset
 from headway.doctor.case import Case
 from headway.doctor.finding import Finding
-from headway.doctor.rules.catalog import RULES
+from headway.doctor.rules.catalog import RULES, rule_of
 from headway.doctor.rules.rule import Rule
 from headway.training.compilation import use_compilation_cache
 from headway.training.recipe import Recipe
@@ -46,22 +46,37 @@ class Diagnosis:
         return next(finding for finding in self.findings if finding.id == id)
 
 
-def diagnose(run: Run | Case) -> Diagnosis:
-    """Look at a run by every rule; a case may hold less than a run: rules that lack something see nothing."""
+def diagnose(run: Run | Case, *, accepted: Mapping[str, str] | None = None) -> Diagnosis:
+    """Look at a run by every rule; a case may hold less than a run: rules that lack something see nothing.
+
+    accepted   ids of rules → why what they find is meant; with those in the recipe's `watch.accepted`
+    """
     case = run if isinstance(run, Case) else Case.of(run)
-    return _looked_at(case, RULES)
+    return looked_at(case, RULES, accepted_in(case.recipe) | dict(accepted or {}))
 
 
-def preflight(recipe: Recipe, data: Dataset | None = None) -> Diagnosis:
+def preflight(recipe: Recipe, data: Dataset | None = None, *, accepted: Mapping[str, str] | None = None) -> Diagnosis:
     """Look at a recipe by every rule that needs no run, in seconds: at its data, its pairing, its first batch."""
     use_compilation_cache()
-    return _looked_at(Case.before(recipe, data), [rule for rule in RULES if rule.preflight])
+    rules = [rule for rule in RULES if rule.preflight]
+    return looked_at(Case.before(recipe, data), rules, accepted_in(recipe) | dict(accepted or {}))
 
 
-def _looked_at(case: Case, rules: Sequence[Rule]) -> Diagnosis:
+def accepted_in(recipe: Recipe | None) -> dict[str, str]:
+    """Ids of rules → why what they find is meant, as the recipe says."""
+    return {one.id: one.reason for one in recipe.watch.accepted} if recipe and recipe.watch else {}
+
+
+def looked_at(case: Case, rules: Sequence[Rule], accepted: Mapping[str, str]) -> Diagnosis:
+    """What these rules say of a case; what is accepted, or can follow from an earlier cause, is only noticed."""
+    for id in accepted:
+        rule_of(id)
     findings: list[Finding] = []
     for rule in rules:
         finding = rule(case)
+        if finding.verdict == "found" and rule.id in accepted:
+            meant = f"Accepted: {accepted[rule.id]}"
+            finding = replace(finding, verdict="noticed", evidence=(*finding.evidence, meant))
         earlier = [one.cause for one in findings if one.verdict == "found" and one.id in rule.follows]
         if finding.verdict == "found" and earlier:
             follows = f"It can follow from {' and '.join(earlier)}."

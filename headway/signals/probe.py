@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Annotated, Any
 
 import jax
@@ -19,10 +19,24 @@ from headway.spec.node import Count, Spec, spec, walk
 
 
 @spec
+class Accepted(Spec):
+    """A finding of the doctor that is known and meant, by the id of its rule, and the reason: it is no cause then."""
+
+    id: Annotated[str, Field(min_length=1)]
+    _: KW_ONLY
+    reason: Annotated[str, Field(min_length=1)]
+
+
+@spec
 class Watch(Spec):
-    """Measure every layer at each update whose index (0 for the first) is a multiple of `every`."""
+    """Measure every layer at each update whose index (0 for the first) is a multiple of `every`.
+
+    accepted   findings that are meant
+    """
 
     every: Annotated[Count, Field(ge=1)] = 50
+    _: KW_ONLY
+    accepted: tuple[Accepted, ...] = ()
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))

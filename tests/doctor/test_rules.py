@@ -1,18 +1,23 @@
 """Rules on signals that were planted, on both sides of every bound."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from headway.concepts.catalog import deep_learning
 from headway.doctor.case import LEARNED, Case
+from headway.doctor.history_file import history_of
 from headway.doctor.rules.catalog import RULES, rule_of
 from headway.doctor.rules.gradient_flow import exploding, vanishing
 from headway.doctor.rules.non_finite import non_finite
+from headway.doctor.rules.order import data_order
 from headway.doctor.rules.rule import STAGES
 from headway.doctor.rules.units import dying_relu
 from headway.signals.history import Signals
 from headway.signals.statistics import STATISTICS
 from headway.spec.error import HeadwayError
+from headway.training.named import named
 from headway.training.record import History, Standing
 
 SAMPLES = 10
@@ -180,3 +185,24 @@ def test_every_rule_belongs_to_a_concept_of_the_map_and_says_what_it_looks_at_an
 def test_an_unknown_rule_gets_the_nearest():
     with pytest.raises(HeadwayError, match=r"no rule of this id; got 'vanishing'. Did you mean 'vanishing-gradient'"):
         rule_of("vanishing")
+
+
+def losses(values):
+    """A history that tells losses alone."""
+    return Case(history=history_of({"step": k, "loss": float(loss)} for k, loss in enumerate(values, 1)))
+
+
+@pytest.mark.parametrize("spread", [0.3, 3.0])
+@pytest.mark.parametrize("together", [1, 8])
+def test_data_are_in_an_order_where_batches_near_each_other_are_alike_and_differ_much_from_others(spread, together):
+    draw = np.random.default_rng(3).normal(size=400 // together)
+    found = data_order(losses(np.exp(-np.arange(400) / 200 + spread * np.repeat(draw, together))))
+    assert found.verdict == ("found" if spread == 3.0 and together == 8 else "ruled out")
+
+
+def test_of_few_losses_or_a_recipe_of_headway_the_order_is_not_questioned():
+    assert data_order(losses([1.0, 2.0, 3.0])).verdict == "not seen"
+    assert data_order(losses(np.ones(100))).verdict == "not seen"
+    swinging = losses(np.exp(3 * np.repeat(np.random.default_rng(3).normal(size=50), 8)))
+    assert data_order(swinging).verdict == "found"
+    assert data_order(replace(swinging, recipe=named("iris").recipe)).verdict == "ruled out"

@@ -5,6 +5,7 @@ from headway.doctor.rules.fit import overfitting
 from headway.doctor.rules.gradient_flow import exploding, vanishing
 from headway.doctor.rules.initial import initial_scale, initial_symmetry, unreached_parameters
 from headway.doctor.rules.non_finite import non_finite
+from headway.doctor.rules.order import data_order
 from headway.doctor.rules.pairing import gradient_sign, loss_reduction, output_loss_mismatch
 from headway.doctor.rules.rule import STAGES, Rule
 from headway.doctor.rules.units import dying_relu
@@ -12,6 +13,7 @@ from headway.spec.error import HeadwayError, did_you_mean
 
 WRITTEN = (
     output_loss_mismatch, data_faults, unscaled_features, unscaled_targets, loss_reduction, gradient_sign,
+    data_order,
     initial_symmetry, initial_scale, unreached_parameters,
     dying_relu, vanishing, exploding,
     non_finite, overfitting,

@@ -22,7 +22,7 @@ class Rule:
     id        what it is called in reports, to be suppressed by, and its page's name
     cause     what it looks for, in words
     concept   the concept on the map that the cause belongs to
-    needs     parts of a `Case` without any of which it says "not seen"
+    needs     parts of a `Case` without any of which it says "not seen"; `signals:silent` is one statistic of them
     follows   ids of rules whose causes bring this one about: where one is found, this is only noticed
     look      the test; its docstring says what is looked at, why, and the paper or book that it is from
     """
@@ -37,7 +37,7 @@ class Rule:
 
     def __call__(self, case: Case) -> Finding:
         """What the rule says of a case."""
-        lacking = [name for name in self.needs if getattr(case, name) is None]
+        lacking = [name for name in self.needs if not known(case, name)]
         seen = Seen("not seen", (f"Not measured: {', '.join(lacking)}.",)) if lacking else self.look(case)
         return Finding(**asdict(seen), id=self.id, cause=self.cause, concept=self.concept)
 
@@ -45,6 +45,12 @@ class Rule:
     def preflight(self) -> bool:
         """Whether it can be asked before anything is trained."""
         return set(self.needs) <= BEFORE
+
+
+def known(case: Case, need: str) -> bool:
+    """Whether a case has this part, or this statistic of its signals."""
+    part, _, statistic = need.partition(":")
+    return case.measured(statistic) if statistic else getattr(case, part) is not None
 
 
 def rule(id: str, cause: str, *, concept: str, stage: Stage, needs: str, follows: str = "") -> Callable[[Look], Rule]:

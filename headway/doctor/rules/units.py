@@ -15,7 +15,7 @@ DIES = 0.25
 
 
 @rule(
-    "dying-relu", "dead units", concept="dying-relu", stage="first steps", needs="signals",
+    "dying-relu", "dead units", concept="dying-relu", stage="first steps", needs="signals:silent",
 )  # fmt: skip
 def dying_relu(case: Case) -> Seen:
     """Most units of a layer are exactly 0 for all examples of the batch, in most samples: no gradient revives them.
