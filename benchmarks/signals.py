@@ -32,7 +32,13 @@ ROUNDS = 31
 def measure(rounds: int) -> dict[str, Any]:
     """Seconds of every block, by workload and interval."""
     found = {name: measured(workload, rounds) for name, workload in WORKLOADS.items()}
-    return {"workloads": found, "rounds": rounds, "versions": versions("jaxlib"), "machine": platform.machine()}
+    return {
+        "workloads": found,
+        "rounds": rounds,
+        "statistics": STATISTICS,
+        "versions": versions("jaxlib"),
+        "machine": platform.machine(),
+    }
 
 
 def measured(workload: Workload, rounds: int) -> dict[str, Any]:
@@ -79,12 +85,13 @@ def page(result: Mapping[str, Any]) -> str:
         update = 1e6 * sorted(plain)[len(plain) // 2] / found["updates"]
         rows.append((WORKLOADS[name].title, str(found["layers"]), f"{update:,.0f}", *ratios))
     header = ("workload", "layers watched", "µs an update, unwatched", "every 50th", "every 10th", "every update")
+    statistics = result["statistics"]
     return f"""# Signals
 
 Made by `python -m benchmarks.signals` from `benchmarks/results/signals.json`; do not edit.
 
-`Recipe(watch=Watch(50))` measures, at every 50th update and inside the compiled step, {len(STATISTICS)} statistics of
-every layer: {", ".join(STATISTICS)}. Those of dL/dh come out of a custom backward pass as the gradient of a dummy
+`Recipe(watch=Watch(50))` measures, at every 50th update and inside the compiled step, {len(statistics)} statistics of
+every layer: {", ".join(statistics)}. Those of dL/dh come out of a custom backward pass as the gradient of a dummy
 argument; a watched update is a second form of the step in the same program, and its statistics stay in a buffer on the
 device until the chunk of updates is over.
 

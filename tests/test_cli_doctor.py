@@ -119,7 +119,6 @@ WRONG = {
     "no stored cure": (("cure", "--from", "."), "no cure.json"),
     "a broken record": (("cure", "--from", "broken"), "broken/cure.json"),
     "the record of something else": (("cure", "--from", "other"), "must be the record of a cure"),
-    "a run without signals": (("doctor", "unwatched"), "watch"),
     "a folder that is no run": (("doctor", "."), "folder of a run"),
     "edits of a run": (("doctor", ".", "--set", "seed=1"), "--set"),
     "an unknown name": (("doctor", "iriss"), "Did you mean 'iris'"),
@@ -131,8 +130,6 @@ def test_a_wrong_command_gets_one_message(name, place, capsys, monkeypatch):
     for folder, text in (("broken", "{"), ("other", "{}")):
         Path(folder).mkdir(exist_ok=True)
         (Path(folder) / "cure.json").write_text(text)
-    if name == "a run without signals" and not Path("unwatched").exists():
-        assert headway(capsys, monkeypatch, "train", "iris", *SMALL, "--out", "unwatched")[0] == 0
     words, expected = WRONG[name]
     code, out, err = headway(capsys, monkeypatch, *words)
     assert (code, out) == (2, "")

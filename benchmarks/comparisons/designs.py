@@ -37,7 +37,7 @@ def judged_at_the_end(network: Layer, optimizer: Optimizer, length: tuple[int, i
     epochs, batch_size = length
     return Recipe(
         network, data=data, loss=CrossEntropy(), optimizer=optimizer, batch_size=batch_size, length=Epochs(epochs),
-        evaluation=Evaluation(Epochs(epochs), metrics=(Accuracy(),)),
+        evaluation=Evaluation(Epochs(epochs), metrics=(Accuracy(),)), watch=None,
     )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def copying(placement: Placement, warm: bool) -> Arm:
     recipe = Recipe(
         language_model(9, width=32, heads=2, blocks=6, placement=placement),
         data=Data(CopyTask(8, symbols=8, examples=2000)), loss=CrossEntropy(), optimizer=Adam(rate), batch_size=64,
-        length=600, evaluation=Evaluation(600, metrics=(Accuracy(),)),
+        length=600, evaluation=Evaluation(600, metrics=(Accuracy(),)), watch=None,
     )  # fmt: skip
     address = "optimizer/learning_rate/then/peak" if warm else "optimizer/learning_rate/peak"
     return Arm(recipe, grid={address: (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)})
@@ -90,7 +90,7 @@ def on_text(optimizer: Callable[..., Optimizer], rates: Axis, decay: tuple[str, 
     recipe = replace(
         named("stdlib-lm").recipe, optimizer=optimizer(rate), length=200,
         penalties=(L2(0.0),) if at.startswith("penalties") else (),
-        evaluation=Evaluation(200, metrics=(BitsPerByte(),), batch_size=128),
+        evaluation=Evaluation(200, metrics=(BitsPerByte(),), batch_size=128), watch=None,
     )  # fmt: skip
     return Arm(recipe, tuned={"optimizer/learning_rate/then/peak": rates, at: strengths})
 

@@ -112,7 +112,7 @@ class Case:
 
     @property
     def level(self) -> float | None:
-        """The loss to be beaten: of the best constant prediction, or where none is known of the first tenth of updates."""
+        """The loss to be beaten: of the best constant prediction; of a history alone, of the first tenth of updates."""
         if self.constant is not None:
             return self.constant
         return None if self.measures is None else _median(self.measures["loss"], 0.1)

@@ -91,16 +91,24 @@ def of_learned(addresses: Sequence[str], trees: Sequence[Any]) -> jax.Array:
 
     The trees are alike: parameters, their gradient and their update give what is LEARNED.
     """
-    squares = [dict.fromkeys(addresses, jnp.zeros(())) for _ in trees]
-    for found, tree in zip(squares, trees, strict=True):
+    found: dict[str, list[Any]] = {}
+    for tree in trees:
+        own: dict[str, Any] = {}
         for path, leaf in jax.tree.leaves_with_path(tree):
             layer, axes = address_of(path[:-1]), copy_axes(path)
-            each = jnp.sum(leaf.astype(jnp.float32) ** 2, axis=tuple(range(axes, leaf.ndim)))
-            for copy in np.ndindex(each.shape):
-                at = written_out(layer, copy)
-                if at in found:
-                    found[at] = found[at] + each[copy]
-    return jnp.sqrt(jnp.stack([jnp.stack(list(found.values())) for found in squares], -1))
+            own[layer] = own.get(layer, 0) + jnp.sum(
+                jnp.square(leaf.astype(jnp.float32)), tuple(range(axes, leaf.ndim))
+            )
+        for layer, squares in own.items():
+            found.setdefault(layer, []).append(squares)
+    # All copies of a repeated layer at once: a program that named each would be as long as the network is deep.
+    place = [written_out(layer, copy) for layer, own in found.items() for copy in np.ndindex(own[0].shape)]
+    rows = jnp.concatenate([jnp.stack(own, -1).reshape(-1, len(trees)) for own in found.values()]) if found else None
+    if rows is None:
+        return jnp.zeros((len(addresses), len(trees)))
+    padded = jnp.concatenate([rows, jnp.zeros((1, len(trees)))])
+    at = {address: i for i, address in enumerate(place)}
+    return jnp.sqrt(padded[np.array([at.get(address, len(place)) for address in addresses], int)])
 
 
 def written_out(address: str, copy: Sequence[int]) -> str:

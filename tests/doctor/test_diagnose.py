@@ -115,7 +115,7 @@ def test_a_run_is_judged_on_what_it_was_not_trained_on():
 def test_of_a_run_that_was_not_watched_the_rules_that_need_signals_say_so():
     found = diagnose(train(replace(SMALL, watch=None)))
     assert (found["vanishing-gradient"].verdict, found["non-finite"].verdict) == ("not seen", "ruled out")
-    assert found["dying-relu"].evidence == ("Not measured: signals.",)
+    assert found["dying-relu"].evidence == ("Not measured: silent.",)
     assert found.healthy
 
 

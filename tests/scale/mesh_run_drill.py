@@ -40,8 +40,8 @@ AMOUNTS = arrays(RNG.normal(size=(48, 5)).astype(np.float32), np.arange(48) % 3,
 MLP = Recipe(Sequential((Dense(12), ReLU(), Dense(3))), loss=CrossEntropy(), optimizer=SGD(0.1, momentum=0.9),
              clip=ClipByNorm(0.5), batch_size=16, length=5, evaluation=Evaluation(5))  # fmt: skip
 VARIANTS = {
-    "bfloat16": replace(MLP, precision=BFloat16()),
-    "float16": replace(MLP, precision=Float16(2.0**10)),
+    "bfloat16": replace(MLP, precision=BFloat16(), watch=None),
+    "float16": replace(MLP, precision=Float16(2.0**10), watch=None),
     "accumulated": replace(MLP, accumulate=2, watch=Watch(2)),
     "averaged": replace(MLP, network=Sequential((Dense(12), BatchNorm(), ReLU(), Dense(3))), average=EMA(0.5),
                         watch=Watch(2)),

@@ -14,6 +14,7 @@ from headway.learning.metrics import BitsPerByte
 from headway.learning.optimizers.adaptive import AdamW
 from headway.models.transformer import tied_language_model
 from headway.spec.error import HeadwayError
+from headway.training.interruption import whole_or_nothing
 from headway.training.named import RECIPES, named
 from headway.training.recipe import Evaluation
 from headway.training.record import manifest
@@ -73,7 +74,8 @@ def test_the_language_model_beats_a_markov_model_of_order_2_on_files_it_never_sa
 def language_model_drill():
     """The named recipe trained in full, and what counting makes of the same bytes."""
     started = time.monotonic()
-    run = train(RECIPES["stdlib-lm"].recipe)
+    with whole_or_nothing():
+        run = train(RECIPES["stdlib-lm"].recipe)
     return {
         "bits": {split: values["bits per byte"] for split, values in run.results.items()},
         "markov": {str(order): markov_bits(run.data(), order) for order in (0, 1, 2, 3)},

@@ -23,7 +23,7 @@ from tests.training.test_loop import RECIPE
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return train(replace(RECIPE, checkpoints=Checkpoints(20)), out=tmp_path_factory.mktemp("runs") / "one")
+    return train(replace(RECIPE, checkpoints=Checkpoints(20), watch=None), out=tmp_path_factory.mktemp("runs") / "one")
 
 
 def test_the_folder_holds_everything_that_the_run_was(run):

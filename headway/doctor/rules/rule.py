@@ -37,7 +37,7 @@ class Rule:
 
     def __call__(self, case: Case) -> Finding:
         """What the rule says of a case."""
-        lacking = [name for name in self.needs if not known(case, name)]
+        lacking = [name.removeprefix("signals:") for name in self.needs if not known(case, name)]
         seen = Seen("not seen", (f"Not measured: {', '.join(lacking)}.",)) if lacking else self.look(case)
         return Finding(**asdict(seen), id=self.id, cause=self.cause, concept=self.concept)
 
