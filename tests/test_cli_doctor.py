@@ -136,3 +136,29 @@ def test_a_wrong_command_gets_one_message(name, place, capsys, monkeypatch):
     assert expected in err
     assert "Traceback" not in err
     assert "a defect" not in err
+
+
+def test_a_history_of_another_system_is_read(place, capsys, monkeypatch):
+    rows = [{"step": k, "loss": 2.0 / k, "hidden:silent": 1.0, "out:silent": 0.0} for k in range(1, 41)]
+    Path("history.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    code, out, err = headway(capsys, monkeypatch, "doctor", "history.jsonl", "--fail-on", "noticed")
+    assert (code, err) == (4, "")
+    assert "dying-relu" in out
+    code, out, _ = headway(capsys, monkeypatch, "doctor", "history.jsonl", "--json")
+    assert code == 0
+    findings = {one["id"]: one for one in json.loads(out)["findings"]}
+    assert (findings["dying-relu"]["verdict"], findings["dying-relu"]["where"]) == ("noticed", ["hidden"])
+    assert findings["exploding-gradient"]["verdict"] == "not seen"
+
+
+def test_what_is_meant_is_accepted_and_the_exit_code_is_for_what_one_asks(place, capsys, monkeypatch):
+    assert headway(capsys, monkeypatch, "train", "deep.json", *WATCHED, "--out", "deep")[0] == 0
+    assert headway(capsys, monkeypatch, "doctor", "deep", "--html", "deep.html")[0] == 4
+    assert "Signals over the run" in Path("deep.html").read_text()
+    assert headway(capsys, monkeypatch, "doctor", "deep", "--fail-on", "never")[0] == 0
+    code, out, err = headway(capsys, monkeypatch, "doctor", "deep", "--accept", "vanishing-gradient")
+    assert (code, out) == (2, "")
+    assert "must be ID=REASON" in err
+    code, out, _ = headway(capsys, monkeypatch, "doctor", "deep", "--accept", "vanishing-gradient=a lesson", "--json")
+    found = {one["id"]: one for one in json.loads(out)["diagnosis"]["findings"]}
+    assert found["vanishing-gradient"]["evidence"][-1] == "Accepted: a lesson"

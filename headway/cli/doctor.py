@@ -49,7 +49,7 @@ def doctor(
     run = loaded(Path(what), imports) if over else trained(what, sets, imports)
     done = Cure(run.recipe, Portrait.of(run), diagnose(run, accepted=accepted))
     if html is not None:
-        write_page(done, html)
+        write_page(done, html, run)
     told(done, as_json, fail_on=fail_on)
 
 
@@ -156,17 +156,22 @@ def read_cure(folder: Path) -> "Cure":
 
 
 def write_report(done: "Cure", folder: Path) -> None:
-    """Write `report.html` into the folder of a cure."""
-    write_page(done, folder / "report.html")
+    """Write `report.html` into the folder of a cure, with the signals of the run before it where they are there."""
+    from headway.training.run import Run
+
+    before = folder / "before"
+    write_page(done, folder / "report.html", Run.load(before) if before.exists() else None)
 
 
-def write_page(done: "Cure", path: Path) -> None:
-    """Write the report with its pictures."""
+def write_page(done: "Cure", path: Path, run: "Run | None") -> None:
+    """Write the report with its pictures, those of the run's signals too."""
     from headway.concepts.catalog import deep_learning
+    from headway.report.depth import by_depth
     from headway.report.page import page
     from headway.training.checkpoint import write_durably
 
-    write_durably(path, page(done, deep_learning()).encode())
+    depth = by_depth(run.recipe.network, run.schema.input_shape, run.history.signals) if run else None
+    write_durably(path, page(done, deep_learning(), depth).encode())
 
 
 def told(done: "Cure", as_json: bool, folder: Path | None = None, fail_on: FailOn = "found") -> None:

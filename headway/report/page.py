@@ -1,10 +1,11 @@
 """A cure as one page of HTML that stands alone: the sections of the story, with pictures; it asks nothing of anyone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from headway.concepts.graph import Map
 from headway.doctor.cure import Cure
+from headway.report.depth import BY_DEPTH
 from headway.report.figures import effects, gradient_flow, loss_curves
 from headway.report.neighbourhood import drawing, statements
 from headway.report.section import Picture, Rows, Section
@@ -14,6 +15,7 @@ CAPTIONS = {
     "flow": "The size of the gradient behind each layer, the median of the watched updates.",
     "effects": "Every arm against its control: the mean and its interval above, every seed below.",
     "curves": "Held-out loss over the run, before and after.",
+    **BY_DEPTH,
     "map": "✓ a remedy along this edge is proven here · ✗ none is · without a mark: not measured here.",
 }
 
@@ -34,15 +36,21 @@ svg.map line.not-proven { stroke: var(--bad); stroke-dasharray: 5 4; } svg.map p
 """  # noqa: E501 (a style sheet)
 
 
-def page(cure: Cure, subject: Map) -> str:
-    """The report as HTML: the same bytes for the same cure, every value escaped, no address to load anything from."""
-    pictures = {"flow": gradient_flow(cure), "curves": loss_curves(cure)}
+def page(cure: Cure, subject: Map, depth: Mapping[str, str] | None = None) -> str:
+    """The report as HTML: the same bytes for the same cure, every value escaped, no address to load anything from.
+
+    depth   pictures of the run's signals: see `by_depth`
+    """
+    pictures = {"flow": gradient_flow(cure), "curves": loss_curves(cure)} | dict(depth or {})
     if cure.proof is not None and cure.proof.verdicts:
         pictures["effects"] = effects(cure.proof)
     if cure.diagnosis.cause and (found := statements(cure, subject)):
         pictures["map"] = drawing(found, subject.concept(cure.diagnosis.cause.concept).title)
     title = escape(headline(cure))
-    body = "\n".join(_section(section, i, pictures) for i, section in enumerate(sections(cure, subject)))
+    parts = sections(cure, subject)
+    if depth:
+        parts.insert(2, Section("Signals over the run", [Picture(name) for name in depth]))
+    body = "\n".join(_section(section, i, pictures) for i, section in enumerate(parts))
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>\n'
