@@ -15,11 +15,11 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from scipy.stats import beta
 
 import headway.doctor.trial
 from headway.data.bundled import Wine
 from headway.data.dataset import Data
+from headway.doctor.faults.score import clopper_pearson
 from headway.doctor.proof import CONTROL, ORIGINAL, run_arms
 from headway.doctor.sham import SHIFT
 from headway.doctor.trial import Arm, Bench, Outcome, Trial, prove_on, tune
@@ -124,19 +124,12 @@ def summarized(proofs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "loss": float(np.mean([proof["losses"][CONTROL] for proof in proofs])),
         "smallest": smallest,
         "spread": float(np.median(spread)) / smallest,
-        "false": {name: {"proven": k, "upper": interval(k, len(proofs))[1]} for name, k in wrong.items()},
+        "false": {name: {"proven": k, "upper": clopper_pearson(k, len(proofs), 0.05)[1]} for name, k in wrong.items()},
         "power": [
-            {"planted": size, "proven": k, "interval": interval(k, len(proofs), 0.025)}
+            {"planted": size, "proven": k, "interval": clopper_pearson(k, len(proofs))}
             for size, k in zip(PLANTED, right, strict=True)
         ],
     }
-
-
-def interval(k: int, n: int, tail: float = 0.05) -> tuple[float, float]:
-    """Clopper & Pearson's bounds of a share of which k in n were seen, each wrong with probability `tail` at most."""
-    low = beta.ppf(tail, k, n - k + 1) if k else 0.0
-    high = beta.ppf(1 - tail, k + 1, n - k) if k < n else 1.0
-    return float(low), float(high)
 
 
 def allowed(result: dict[str, Any]) -> float:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import scale, signals, story
+from benchmarks import doctor, scale, signals, story
 from benchmarks.comparisons import page as comparisons
 from benchmarks.comparisons import protocol
 from benchmarks.comparisons.designs import COMPARISONS
@@ -111,3 +111,8 @@ def test_an_arm_chooses_the_rate_with_the_least_validation_loss_and_reports_it_o
     assert found["chosen"] == {address: 0.3}
     alone = train(replace(recipe, seed=2, optimizer=SGD(0.3))).results["test"]["loss"]
     assert found["cells"][0]["values"]["test/loss"][2] == alone
+
+
+def test_the_page_of_the_doctor_is_made_from_the_stored_results():
+    text = doctor.PAGE.read_text()
+    assert doctor.page(text) == text

@@ -128,14 +128,19 @@ def processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-@functools.cache
 def code_of(design: str) -> str:
-    """The hash of a design's code, of all that it imports of the package, and of the files that these name beside them.
+    """The hash of a design's code and of all that it reaches."""
+    return code_from(PACKAGE / "claims" / "designs" / f"{design.partition('.')[0]}.py")
+
+
+@functools.cache
+def code_from(page: Path) -> str:
+    """The hash of a file's code, of all that it imports of the package, and of the files that these name beside them.
 
     Comments, docstrings and blank lines do not count, nor does the version of Python.
     """
     seen: dict[Path, str] = {}
-    waiting = [PACKAGE / "claims" / "designs" / f"{design.partition('.')[0]}.py"]
+    waiting = [page]
     while waiting:
         here = waiting.pop()
         if here not in seen:

@@ -1,5 +1,6 @@
 """Every command, gathered: the program `headway`."""
 
+import headway.cli.bench
 import headway.cli.claims
 import headway.cli.demo
 import headway.cli.doctor

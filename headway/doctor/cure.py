@@ -117,7 +117,7 @@ def cure(
     job = prepare(recipe, data, anyway=True)
     watched = under_watch(recipe, job.updates)
     tell("training the recipe as it is")
-    run = _whole(train(watched, data=job.dataset, out=out and out / "before", anyway=True))
+    run = whole(train(watched, data=job.dataset, out=out and out / "before", anyway=True))
     found = Cure(recipe, Portrait.of(run), diagnose(run))
     offered = remedies(run, found.diagnosis)
     if not offered:
@@ -127,7 +127,7 @@ def cure(
         return replace(found, proof=proof)
     best = proof.arms[proof.proven[0]].recipe
     tell("training the cured recipe")
-    after = _whole(train(best, data=job.dataset, out=out and out / "after", anyway=True))
+    after = whole(train(best, data=job.dataset, out=out and out / "after", anyway=True))
     cured = replace(best, watch=recipe.watch)
     if out is not None:
         save(out / "cured.json", cured)
@@ -140,7 +140,7 @@ def under_watch(recipe: Recipe, updates: int) -> Recipe:
     return replace(recipe, watch=Watch(min(often, recipe.watch.every) if recipe.watch else often))
 
 
-def _whole(run: Run) -> Run:
+def whole(run: Run) -> Run:
     """The run, unless it was interrupted: half a run says nothing."""
     if run.standing.reason in PAUSED:
         raise KeyboardInterrupt(run.standing.message)

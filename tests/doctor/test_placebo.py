@@ -56,7 +56,7 @@ def test_an_effect_is_counted_where_it_is_planted_and_nowhere_else():
 @pytest.mark.parametrize(("k", "n"), [(0, 200), (3, 200), (10, 10), (200, 400)])
 def test_the_bounds_are_those_of_clopper_and_pearson(k, n):
     """At its bounds a share gives what was seen, or more extreme, with just the stated probability."""
-    low, high = placebo.interval(k, n)
+    low, high = placebo.clopper_pearson(k, n, 0.05)
     assert low == 0 if k == 0 else binom.sf(k - 1, n, low) == pytest.approx(0.05)
     assert high == 1 if k == n else binom.cdf(k, n, high) == pytest.approx(0.05)
 

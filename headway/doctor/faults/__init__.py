@@ -1,6 +1,6 @@
 """Networks that do not learn, with the cause known, and healthy ones beside them: what a doctor is tried on.
 
-From Python, `diagnose(train(under_watch(recipe, 240), anyway=True))` with
-`recipe = program("dropout-0.97@digits-mlp").recipe` looks at one of them; `faulty("tuning")` are all of a set.
-Rules are tuned on the tuning set alone.
+`headway bench --doctor --set tuning --only weights-0@wine-mlp --out runs/one` looks at one program, `--only weights-0`
+at a fault on all its bases; without --only at the whole set. From Python, `look(program("weights-0@wine-mlp"))`, the
+first of `bench`. Rules are tuned on the tuning set alone.
 """

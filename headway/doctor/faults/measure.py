@@ -1,5 +1,8 @@
 """What a program does, measured on three seeds: whether a fault does harm, and whether a healthy recipe is healthy."""
 
+import functools
+import hashlib
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -8,10 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from headway.data.dataset import Dataset
+from headway.data.dataset import Data, Dataset
 from headway.doctor.baseline import constant_loss
+from headway.doctor.cure import whole
 from headway.doctor.faults.catalog import Program
+from headway.doctor.faults.score import read_rows
 from headway.doctor.faults.sources import Repeated
+from headway.spec.json import dumps
+from headway.training.checkpoint import write_durably
 from headway.training.evaluate import judge
 from headway.training.recipe import Recipe
 from headway.training.run import Run
@@ -34,12 +41,14 @@ class Measured:
     best      of the best evaluation
     against   what they are held against: the base, for a leak the same examples without it, or scikit-learn
     cut       how many runs were cut short by a number that is not finite
+    recipe    the hash of the recipe
     """
 
     skills: tuple[float, ...]
     best: tuple[float, ...]
     against: float
     cut: int
+    recipe: str
 
     @property
     def lost(self) -> float:
@@ -70,33 +79,38 @@ def keeps(program: Program, measured: Measured) -> bool:
     return measured.fine if program.healthy else measured.harms(program.harm)
 
 
-def skills_of(recipe: Recipe, seeds: Iterable[int], split: str, dataset: Dataset) -> tuple[list[Run], list[float]]:
-    """The runs of a recipe on these seeds, and the skill of their last weights."""
-    runs = list(sweep(replace(recipe, watch=None), {"seed": tuple(seeds)}, data=dataset, anyway=True).runs)
-    parts, outputs = dataset.splits(), recipe.network.shape(dataset.input_shape)
-    constant = constant_loss(recipe.loss, outputs, parts["train"], parts[split])
-    return runs, [_skill(judge(run.recipe, run.final, parts[split])["loss"], constant) for run in runs]
-
-
-def measure(program: Program, load: Callable[[Recipe], Dataset], against: float | None = None) -> Measured:
-    """Train a program on its base's seeds; `against` is what its skill is held against, None: measure the twin's."""
-    recipe, seeds = program.recipe, program.base.seeds
-    dataset = load(recipe)
-    runs, skills = skills_of(recipe, seeds, program.split, dataset)
-    constant = constant_loss(recipe.loss, recipe.network.shape(dataset.input_shape), dataset.train,
-                             dataset.splits()["validation"])  # fmt: skip
-    kept = (
-        [_skill(run.results["validation"]["loss"], constant) for run in runs]
-        if program.split == "validation"
-        else skills
+def measure(program: Program) -> Measured:
+    """Train a program, and what it is held against, on its base's seeds."""
+    seeds, (recipe, data) = program.base.seeds, (program.recipe, _loaded(program.recipe.data))
+    runs = _runs(recipe, seeds)
+    skills = tuple(skill(run, data, run.final, program.split) for run in runs)
+    # The best weights are chosen on the validation set: of another split there is no best.
+    best = (
+        tuple(skill(run, data, run.values, program.split) for run in runs) if program.split == "validation" else skills
     )
-    if program.rival:
-        against = rival(recipe, dataset)
-    elif against is None:
-        other = twin(program)
-        against = float(np.mean(skills_of(other, seeds, "validation", load(other))[1]))
+    against = rival(recipe, data) if program.rival else _mean_skill(twin(program), seeds)
     cut = sum(run.standing.reason == "non-finite" for run in runs)
-    return Measured(tuple(skills), tuple(kept), against, cut)
+    return Measured(skills, best, against, cut, fingerprint(recipe))
+
+
+def skill(run: Run, data: Dataset, values: Mapping[str, Any], split: str = "validation") -> float:
+    """1 − loss / loss of the best constant output, of these values on a split."""
+    loss = judge(run.recipe, values, data.splits()[split])["loss"]
+    return _against_constant(loss, run.recipe, data, split)
+
+
+def rival(recipe: Recipe, data: Dataset) -> float:
+    """The skill on the same examples of scikit-learn's logistic regression or random forest, whichever is better."""
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+
+    train, held = data.train, data.splits()["validation"]
+    losses = []
+    for model in (LogisticRegression(max_iter=2000), RandomForestClassifier(300, min_samples_leaf=3, random_state=0)):
+        model.fit(train.x.reshape(len(train), -1), train.y)
+        losses.append(log_loss(held.y, model.predict_proba(held.x.reshape(len(held), -1)), labels=model.classes_))
+    return _against_constant(min(losses), recipe, data, "validation")
 
 
 def twin(program: Program) -> Recipe:
@@ -107,34 +121,59 @@ def twin(program: Program) -> Recipe:
     return program.base.recipe
 
 
-def rival(recipe: Recipe, dataset: Dataset) -> float:
-    """The skill of scikit-learn's logistic regression on the same examples."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import log_loss
-
-    train, held = dataset.train, dataset.splits()["validation"]
-    outputs = recipe.network.shape(dataset.input_shape)
-    model = LogisticRegression(max_iter=2000).fit(train.x.reshape(len(train), -1), train.y)
-    loss = log_loss(held.y, model.predict_proba(held.x.reshape(len(held), -1)), labels=model.classes_)
-    return _skill(loss, constant_loss(recipe.loss, outputs, train, held))
-
-
 def stored(name: str, folder: Path = FOLDER) -> dict[str, Measured]:
     """What was measured of the programs of a set, by id."""
-    import json
-
-    path = folder / f"{name}.json"
-    found = json.loads(path.read_text())["programs"] if path.exists() else {}
-    return {
-        id: Measured(tuple(one["skills"]), tuple(one["best"]), one["against"], one["cut"]) for id, one in found.items()
-    }
+    path = folder / f"{name}.jsonl"
+    return {row["id"]: _read(row) for row in read_rows(path)} if path.exists() else {}
 
 
-def record(measured: Mapping[str, Measured], versions: Mapping[str, Any]) -> dict[str, Any]:
-    """What `stored` reads, as plain values."""
-    return {"versions": dict(versions), "programs": {id: asdict(one) for id, one in sorted(measured.items())}}
+def measure_all(
+    name: str, programs: Iterable[Program], folder: Path = FOLDER, tell: Callable[[Program], object] = lambda one: None
+) -> None:
+    """Measure the programs of a set of whose recipe nothing is stored; each is a line as soon as it is done."""
+    known, wanted, path = stored(name, folder), list(programs), folder / f"{name}.jsonl"
+    folder.mkdir(parents=True, exist_ok=True)
+    known = {one.id: known[one.id] for one in wanted
+             if one.id in known and known[one.id].recipe == fingerprint(one.recipe)}  # fmt: skip
+    write_durably(path, "".join(_line(id, one) for id, one in known.items()).encode())
+    for one in wanted:
+        if one.id not in known:
+            with open(path, "a") as lines:
+                lines.write(_line(one.id, measure(one)))
+            tell(one)
 
 
-def _skill(loss: float, constant: float) -> float:
-    skill = 1 - loss / constant if math.isfinite(loss) else -math.inf
-    return round(max(WORST, skill), 4)
+def fingerprint(recipe: Recipe) -> str:
+    """The hash of a recipe."""
+    return hashlib.sha256(dumps(recipe).encode()).hexdigest()[:12]
+
+
+def _line(id: str, measured: Measured) -> str:
+    return json.dumps({"id": id} | asdict(measured)) + "\n"
+
+
+def _read(row: Mapping[str, Any]) -> Measured:
+    return Measured(tuple(row["skills"]), tuple(row["best"]), row["against"], row["cut"], row["recipe"])
+
+
+def _runs(recipe: Recipe, seeds: tuple[int, ...]) -> tuple[Run, ...]:
+    """The runs on these seeds, without signals: they change nothing of what is learned."""
+    made = sweep(replace(recipe, watch=None), {"seed": seeds}, data=_loaded(recipe.data), anyway=True).runs
+    return tuple(whole(run) for run in made)
+
+
+@functools.lru_cache(256)
+def _mean_skill(recipe: Recipe, seeds: tuple[int, ...]) -> float:
+    data = _loaded(recipe.data)
+    return round(float(np.mean([skill(run, data, run.final) for run in _runs(recipe, seeds)])), 4)
+
+
+@functools.lru_cache(8)
+def _loaded(data: Data) -> Dataset:
+    return data.load()
+
+
+def _against_constant(loss: float, recipe: Recipe, data: Dataset, split: str) -> float:
+    constant = constant_loss(recipe.loss, recipe.network.shape(data.input_shape), data.train, data.splits()[split])
+    found = 1 - loss / constant if math.isfinite(loss) else -math.inf
+    return round(max(WORST, found), 4)

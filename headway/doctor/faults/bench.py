@@ -1,0 +1,120 @@
+"""The doctor tried on programs whose causes are known: each looked at before, trained under watch, and diagnosed."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from headway.doctor.cure import under_watch, whole
+from headway.doctor.diagnose import diagnose, preflight
+from headway.doctor.faults.catalog import Program, faulty
+from headway.doctor.faults.healthy import healthy
+from headway.doctor.faults.measure import keeps, stored
+from headway.doctor.faults.score import read_rows
+from headway.spec.error import HeadwayError, did_you_mean
+from headway.spec.json import dumps
+from headway.training.job import prepare
+from headway.training.train import train
+
+VERDICTS = "verdicts.jsonl"
+
+
+def programs(set: str, only: Sequence[str] = ()) -> tuple[Program, ...]:
+    """The programs of a set that were measured to be what they are said to be; of these those whose id begins so."""
+    known = (*faulty(set), *healthy(set))
+    if only:
+        return tuple(dict.fromkeys(one for word in only for one in _named(word, known)))
+    seen = stored(set)
+    return tuple(one for one in known if one.id in seen and keeps(one, seen[one.id]))
+
+
+def left_out(set: str) -> tuple[Program, ...]:
+    """The programs of a set that are none of the benchmark: faults that do no harm, recipes that are not as good."""
+    kept = {one.id for one in programs(set)}
+    return tuple(one for one in (*faulty(set), *healthy(set)) if one.id not in kept)
+
+
+def look(program: Program) -> dict[str, Any]:
+    """What the doctor says of a program, as a verdict for `score`. What goes wrong is its "error", and stops nothing.
+
+    before    the causes found before anything is trained
+    noticed   ids of what is so and does no harm
+    """
+    started = time.monotonic()
+    try:
+        job = prepare(program.recipe, anyway=True)
+        before = preflight(program.recipe, job.dataset)
+        run = whole(train(under_watch(program.recipe, job.updates), data=job.dataset, anyway=True))
+        found = diagnose(run)
+        said: dict[str, Any] = {
+            "healthy": found.healthy, "causes": [cause.id for cause in found.causes],
+            "before": [cause.id for cause in before.causes],
+            "noticed": [finding.id for finding in found.findings if finding.verdict == "noticed"],
+            "loss": found.loss, "constant": found.constant,
+        }  # fmt: skip
+    except Exception as error:  # whatever it is, the program counts as not diagnosed
+        said = {"error": f"{type(error).__name__}: {error}"[:300]}
+    return {"id": program.id, **said, "seconds": round(time.monotonic() - started, 2)}
+
+
+def bench(
+    chosen: Sequence[Program],
+    folder: Path,
+    *,
+    code: str,
+    resume: bool = False,
+    workers: int = 1,
+    tell: Callable[[object], object] = lambda row: None,
+) -> list[dict[str, Any]]:
+    """The verdicts on all programs, in their order; each is a line of `verdicts.jsonl` as soon as it is there.
+
+    With `resume` those in the file stay that were made with this code (its hash) of the recipe as it is.
+    """
+    path = folder / VERDICTS
+    folder.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not resume:
+        raise HeadwayError(str(folder), "must be a new folder", f"{VERDICTS} in it", "Go on with --resume.")
+    marks = {one.id: mark(one, code) for one in chosen}
+    done = {row["id"]: row for row in (read_rows(path) if path.exists() else []) if row["mark"] == marks.get(row["id"])}
+    path.write_text("".join(json.dumps(row) + "\n" for row in done.values()))
+    missing = [one for one in chosen if one.id not in done]
+    with open(path, "a") as lines:
+        for row in _looked_at(missing, workers):
+            done[row["id"]] = row | {"mark": marks[row["id"]]}
+            lines.write(json.dumps(done[row["id"]]) + "\n")
+            lines.flush()
+            tell(row)
+    return [done[one.id] for one in chosen]
+
+
+def mark(program: Program, code: str) -> str:
+    """The hash of a recipe and of the code: what a verdict depends on."""
+    return hashlib.sha256(f"{code}\n{dumps(program.recipe)}".encode()).hexdigest()[:12]
+
+
+def _looked_at(missing: Sequence[Program], workers: int) -> Iterator[dict[str, Any]]:
+    if workers == 1:
+        yield from map(look, missing)
+        return
+    # Processes of their own: a process that has computed with JAX must not be forked.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        waiting = [pool.submit(_look_by_id, one.base.set, one.id) for one in missing]
+        for future in as_completed(waiting):
+            yield future.result()
+
+
+def _look_by_id(set: str, id: str) -> dict[str, Any]:
+    """A program cannot be sent to another process, its id can."""
+    return look(programs(set, (id,))[0])
+
+
+def _named(word: str, known: Iterable[Program]) -> list[Program]:
+    """The programs of a whole id, or of a fault on all its bases."""
+    found = [one for one in known if one.id == word or one.id.startswith(f"{word}@")]
+    if not found:
+        raise HeadwayError("--only", "no program of this id", repr(word), did_you_mean(word, [one.id for one in known]))
+    return found

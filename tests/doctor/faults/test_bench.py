@@ -1,0 +1,132 @@
+"""The benchmark: what is in it, that it can be broken off, and that an error in one program stops nothing."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+import headway.doctor.faults.bench as benching
+from headway.cli.bench import doctors_code
+from headway.cli.command import app
+from headway.doctor.faults.bench import VERDICTS, bench, left_out, look, mark, programs
+from headway.doctor.faults.catalog import faulty, program
+from headway.doctor.faults.healthy import healthy
+from headway.doctor.faults.measure import MARGIN, stored, twin
+from headway.doctor.faults.score import read_rows
+from headway.report.doctor_bench import as_lines, bench_page, bench_record, bench_text
+from headway.spec.error import HeadwayError
+from headway.spec.json import dumps, loads
+from headway.training.job import prepare
+
+CHOSEN = (
+    program("weights-0@wine-mlp"),
+    program("rate-hundredfold@wine-mlp"),
+    *programs("tuning", ["as-it-is@wine-mlp"]),
+)
+
+
+def timeless(rows):
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bench")
+    return folder, bench(CHOSEN, folder, code="c")
+
+
+def test_a_bench_that_was_broken_off_ends_like_one_that_was_not(whole, tmp_path):
+    _, verdicts = whole
+    lines = (whole[0] / VERDICTS).read_text().splitlines(keepends=True)
+    (tmp_path / VERDICTS).write_text(lines[0] + lines[1][:25])
+    seen = []
+    resumed = bench(CHOSEN, tmp_path, code="c", resume=True, tell=lambda row: seen.append(row["id"]))
+    assert seen == [one.id for one in CHOSEN[1:]]
+    assert timeless(resumed) == timeless(verdicts) == timeless(read_rows(tmp_path / VERDICTS))
+
+
+def test_verdicts_of_other_code_or_of_another_recipe_are_made_again(monkeypatch, tmp_path):
+    monkeypatch.setattr(benching, "look", lambda one: {"id": one.id, "healthy": True, "causes": [], "seconds": 0})
+    bench(CHOSEN, tmp_path, code="c")
+    for code, changed in (("c", 0), ("d", 3), ("d", 0)):
+        seen = []
+        bench(CHOSEN, tmp_path, code=code, resume=True, tell=seen.append)
+        assert len(seen) == changed
+    other = replace(CHOSEN[0], recipe=replace(CHOSEN[0].recipe, seed=9))
+    assert mark(other, "c") != mark(CHOSEN[0], "c") != mark(CHOSEN[0], "d")
+    with pytest.raises(HeadwayError, match="--resume"):
+        bench(CHOSEN, tmp_path, code="c")
+
+
+def test_a_base_is_called_healthy_and_a_program_that_breaks_stops_nothing(whole):
+    _, verdicts = whole
+    assert verdicts[2]["healthy"]
+    broken = replace(CHOSEN[0], recipe=replace(CHOSEN[0].recipe, data=None))
+    assert "data" in look(broken)["error"]
+
+
+def test_the_record_holds_a_row_a_program_and_is_told_as_text_and_as_a_page(whole):
+    record = bench_record("tuning", CHOSEN, whole[1], "c")
+    assert json.loads(as_lines(record)) == json.loads(json.dumps(record))
+    assert [row["id"] for row in record["programs"]] == [one.id for one in CHOSEN]
+    assert "2 faulty recipes and 1 healthy one" in bench_text(record)
+    assert bench_page([record]).count("\n| ") > 10
+
+
+@pytest.mark.parametrize("name", ["tuning", "reporting"])
+def test_every_program_kept_was_measured_to_be_what_it_is_said_to_be(name):
+    seen, kept = stored(name), programs(name)
+    for one in kept:
+        measured = seen[one.id]
+        lost = measured.against - sum(measured.skills) / 3
+        if one.healthy:
+            assert lost <= MARGIN, one.id
+        elif one.harm == "loss":
+            assert lost >= 0.1 or measured.cut >= 2, one.id
+    assert {one.id for one in left_out(name)} == {one.id for one in (*faulty(name), *healthy(name))} - {
+        k.id for k in kept
+    }
+
+
+def test_the_benchmark_is_as_large_as_it_says():
+    kept = [*programs("tuning"), *programs("reporting")]
+    assert len({one.recipe for one in kept}) == len(kept)
+    for name in ("tuning", "reporting"):
+        ill = [one for one in kept if one.base.set == name and not one.healthy]
+        assert len({one.id.partition("@")[0] for one in ill}) >= 30
+        assert len({one.base.id for one in kept if one.base.set == name}) >= 6
+    assert sum(one.healthy for one in kept) >= 150
+
+
+def test_every_healthy_recipe_is_one_value_that_can_be_computed_without_being_told_anyway():
+    loaded = {}
+    for one in healthy():
+        assert loads(dumps(one.recipe)) == one.recipe
+        if one.recipe.data not in loaded:
+            loaded[one.recipe.data] = one.recipe.data.load()
+        prepare(one.recipe, loaded[one.recipe.data])
+
+
+def test_a_leak_is_held_against_the_same_examples_without_it():
+    leak = program("leakage@friedman-mlp")
+    assert len(leak.recipe.data.source.load().x) == 4 * len(twin(leak).data.source.load().x)
+    assert twin(program("weights-0@wine-mlp")) == program("weights-0@wine-mlp").base.recipe
+
+
+def test_the_code_looked_at_by_is_hashed_with_the_rules():
+    assert len(doctors_code()) == 12
+
+
+def test_the_command_stores_verdicts_programs_and_a_result_and_asks_for_what_to_try(monkeypatch, tmp_path):
+    monkeypatch.setattr(benching, "look", lambda one: {"id": one.id, "healthy": True, "causes": [], "seconds": 0})
+    words = ["bench", "--doctor", "--only", "weights-0@wine-mlp", "--only", "as-it-is@wine-mlp", "--out", str(tmp_path)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "never one" in done.output
+    kept = json.loads((tmp_path / "result.json").read_text())
+    assert kept["score"]["all"]["recall"]["hits"] == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"manifest.jsonl", "recipes", "result.json", VERDICTS}
+    for wrong, says in ((["bench"], "what to try"), (["bench", "--doctor", "--only", "wine"], "no program")):
+        with pytest.raises(HeadwayError, match=says):
+            CliRunner().invoke(app, wrong, catch_exceptions=False, standalone_mode=False)
