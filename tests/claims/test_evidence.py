@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 
 from headway.claims import evidence as module
-from headway.claims.evidence import Evidence, code_alone, code_of, files, major, stored, versions
+from headway.claims.evidence import Evidence, code_alone, code_from, code_of, files, major, stored, versions
 from headway.spec.error import HeadwayError
 
 
@@ -48,14 +48,14 @@ def test_evidence_is_stale_when_code_or_data_that_it_reached_changes_and_not_whe
     monkeypatch.setattr(module, "PACKAGE", package)
 
     def stale_after(path, old, new):
-        code_of.cache_clear(), module._read.cache_clear()
+        code_from.cache_clear(), module._read.cache_clear()
         found = made()
         assert old in texts[path]
         (package / path).write_text(texts[path].replace(old, new))
-        code_of.cache_clear(), module._read.cache_clear()
+        code_from.cache_clear(), module._read.cache_clear()
         stale = found.stale
         (package / path).write_text(texts[path])
-        code_of.cache_clear(), module._read.cache_clear()
+        code_from.cache_clear(), module._read.cache_clear()
         return stale
 
     assert not stale_after("network/dense.py", "class Dense:", '# What is dense.\n\nclass Dense:  # so\n    """A."""\n')
