@@ -43,6 +43,8 @@ from headway.data.synthetic import Moons as Moons
 from headway.data.synthetic import Spirals as Spirals
 from headway.data.text import StdlibText as StdlibText
 from headway.data.text import TextFiles as TextFiles
+from headway.doctor.bisect import Bisection as Bisection
+from headway.doctor.bisect import bisect as bisect
 from headway.doctor.cure import Cure as Cure
 from headway.doctor.cure import cure as cure
 from headway.doctor.diagnose import Diagnosis as Diagnosis

@@ -10,6 +10,9 @@ import pytest
 import headway.doctor.cure as doctor_cure
 import headway.doctor.proof as doctor_proof
 import headway.spec.json as spec_json
+from headway.cli.doctor import budget_of
+from headway.data.bundled import Iris
+from headway.data.dataset import Data
 from headway.doctor.cure import Cure
 from headway.models.mlp import mlp
 from headway.network.activations import Sigmoid
@@ -109,7 +112,39 @@ def test_nothing_proven_has_an_exit_code_of_its_own(place, capsys, monkeypatch):
     assert "Cured recipe" not in out
 
 
+def test_a_cure_within_a_budget_says_what_there_was_no_time_for(place, capsys, monkeypatch):
+    code, out, _ = headway(capsys, monkeypatch, "cure", "deep.json", "--budget", "1s", "--out", "hurried")
+    assert code == 4
+    assert out.startswith("Vanishing gradient found, no remedy proven")
+    assert "Not proven: the budget" in out
+    assert "does not fit into the budget" in out
+    assert Cure.of(json.loads((place / "hurried" / "cure.json").read_text())).proof.budget.seconds == 1
+    assert (place / "hurried" / "report.html").exists()
+    assert headway(capsys, monkeypatch, "cure", "--from", "hurried")[1] == out
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("2m", 120), ("1.5h", 5400), ("", None)])
+def test_a_budget_has_a_unit(text, seconds):
+    assert budget_of(text) == seconds
+
+
+def test_two_recipes_are_bisected_told_and_written(place, capsys, monkeypatch):
+    good = replace(named("iris").recipe, data=Data(Iris(), validation=0.2), length=40)
+    spec_json.save(place / "good.json", good)
+    spec_json.save(place / "bad.json", replace(good, optimizer=good.optimizer.times(1e-6), batch_size=20))
+    code, out, err = headway(capsys, monkeypatch, "bisect", "good.json", "bad.json", "--seeds", "1", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert len(found["edits"]) == 2
+    assert [found["edits"][n]["at"] for n in found["breaks"]] == ["optimizer/learning_rate/then/peak"]
+    assert found["cures"] == found["breaks"]
+    assert "2 of 2 edits" in err
+
+
 WRONG = {
+    "a budget of no unit": (("cure", "iris", "--budget", "soon"), "120s, 2m or 1h"),
+    "no time at all": (("cure", "iris", "--budget", "0s"), "120s, 2m or 1h"),
+    "nothing to bisect": (("bisect", "iris", "iris"), "two recipes that differ"),
     "no recipe": (("cure",), "recipe or --from"),
     "both": (("cure", "iris", "--from", "."), "recipe or --from"),
     "an unknown recipe": (("cure", "digits-sigmoid"), "Did you mean 'digits-sigmoid20'"),

@@ -1,5 +1,6 @@
 """Diagnosis and cure on the command line: doctor, cure."""
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from headway.spec.error import HeadwayError
 if TYPE_CHECKING:
     from headway.doctor.cure import Cure
     from headway.doctor.diagnose import Diagnosis
+    from headway.training.recipe import Recipe
     from headway.training.run import Run
 
 NOT_CURED = 4
@@ -89,6 +91,7 @@ def cure(
     *,
     sets: Sets = [],  # noqa: B006
     seeds: Annotated[int, typer.Option(help="How many seeds each arm of the proof runs.", min=10)] = 10,
+    budget: Annotated[str, typer.Option(help="Time for all of it: 120s, 2m, 1h; what does not fit is left out.")] = "",
     out: Annotated[Path | None, typer.Option(help="A new folder; by default runs/cure-NAME-1, -2, …")] = None,
     stored: Annotated[Path | None, typer.Option("--from", help="Tell a stored cure again; nothing is run.")] = None,
     as_json: AsJson = False,
@@ -102,7 +105,7 @@ def cure(
         done, folder = read_cure(stored), stored
     else:
         folder = new_folder(out or free_folder(Path("runs"), f"cure-{Path(what).stem}"))
-        done = cured(what, sets, imports, seeds, folder)
+        done = cured(recipe_of(what, sets, imports), seeds, folder, budget_of(budget))
     write_report(done, folder)
     told(done, as_json, folder)
 
@@ -127,15 +130,32 @@ def trained(what: str, sets: list[str], imports: list[str]) -> "Run":
     return train(under_watch(recipe, job.updates), data=job.dataset, callbacks=(Progress(),), anyway=True)
 
 
-def cured(what: str, sets: list[str], imports: list[str], seeds: int, folder: Path) -> "Cure":
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def budget_of(text: str) -> float | None:
+    """`120s`, `2m`, `1.5h` or a number, in seconds; None where nothing is said."""
+    if not text:
+        return None
+    number, unit = (text[:-1], text[-1]) if text[-1] in UNITS else (text, "s")
+    try:
+        found = float(number) * UNITS[unit]
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise HeadwayError("--budget", "must be a time such as 120s, 2m or 1h", repr(text))
+    return found
+
+
+def cured(recipe: "Recipe", seeds: int, folder: Path, budget: float | None) -> "Cure":
     """Run a cure, each step told on standard error, and store its record."""
     from headway.doctor.cure import cure
     from headway.doctor.trial import Trial
     from headway.training.checkpoint import write_durably
     from headway.training.record import RunFolder
 
-    recipe = recipe_of(what, sets, imports)
-    done = cure(recipe, trial=Trial(seeds), out=folder, tell=lambda doing: print(doing, file=sys.stderr, flush=True))
+    tell = functools.partial(print, file=sys.stderr, flush=True)
+    done = cure(recipe, trial=Trial(seeds), out=folder, tell=tell, budget=budget)
     record = {"versions": RunFolder(folder / "before").manifest()["versions"]} | done.record()
     write_durably(folder / "cure.json", json.dumps(record, ensure_ascii=False).encode())
     return done
@@ -197,3 +217,22 @@ def new_folder(folder: Path) -> Path:
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise HeadwayError("out", "must be a new or empty folder", str(folder))
     return folder
+
+
+@app.command()
+def bisect(
+    good: Annotated[str, typer.Argument(help="A recipe that trains: a name, a file, or a run's folder.")],
+    bad: Annotated[str, typer.Argument(help="A recipe that does not.")],
+    *,
+    seeds: Annotated[int, typer.Option(help="How many paired runs judge each set of edits.", min=1)] = 3,
+    as_json: AsJson = False,
+    imports: Modules = [],  # noqa: B006
+) -> None:
+    """Find the fewest edits between two recipes that break training, and the fewest whose undoing cures it."""
+    from headway.doctor.bisect import bisect
+    from headway.report.bisection import bisection_text
+
+    recipes = [recipe_of(name, [], imports) for name in (good, bad)]
+    tell = functools.partial(print, file=sys.stderr, flush=True)
+    found = bisect(*recipes, seeds=seeds, tell=tell)
+    print(json.dumps(found.record(), indent=2, ensure_ascii=False) if as_json else bisection_text(found), end="\n")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from headway.data.dataset import Dataset
+from headway.doctor.budget import Budget
 from headway.doctor.diagnose import Diagnosis, diagnose
 from headway.doctor.finding import Finding
 from headway.doctor.proof import Proof, prove
@@ -108,12 +109,15 @@ def cure(
     data: Dataset | None = None,
     out: Path | None = None,
     tell: Callable[[str], object] = lambda doing: None,
+    budget: float | None = None,
 ) -> Cure:
     """Train the recipe as it is, name what keeps it from learning, prove remedies, and train the cured recipe.
 
     out     a new folder: the runs `before` and `after`, and the cured recipe as `cured.json`
     tell    called with what is being done
+    budget  seconds for the whole of it: what does not fit is not tried, and said so; None: as long as it takes
     """
+    limit = None if budget is None else Budget.begun(budget)
     job = prepare(recipe, data, anyway=True)
     watched = under_watch(recipe, job.updates)
     tell("training the recipe as it is")
@@ -122,12 +126,13 @@ def cure(
     offered = remedies(run, found.diagnosis)
     if not offered:
         return found
-    proof = prove(watched, offered, trial=trial, data=job.dataset, tell=tell)
-    if not proof.proven:
+    proof = prove(watched, offered, trial=trial, data=job.dataset, tell=tell, budget=limit)
+    if proof.best is None:
         return replace(found, proof=proof)
-    best = proof.arms[proof.proven[0]].recipe
+    best = proof.arms[proof.best].recipe
     tell("training the cured recipe")
-    after = whole(train(best, data=job.dataset, out=out and out / "after", anyway=True))
+    same = best.data == recipe.data
+    after = whole(train(best, data=job.dataset if same else None, out=out and out / "after", anyway=True))
     cured = replace(best, watch=recipe.watch)
     if out is not None:
         save(out / "cured.json", cured)

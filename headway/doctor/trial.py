@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from itertools import pairwise
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,9 +11,16 @@ import numpy as np
 from pydantic import Field
 
 from headway.data.batches import Padded
-from headway.data.dataset import Dataset
+from headway.data.dataset import Data, Dataset
 from headway.doctor.baseline import constant_loss
 from headway.doctor.sham import SHIFT, sham
+from headway.learning.losses import (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Loss,
+    ProbabilityBinaryCrossEntropy,
+    ProbabilityCrossEntropy,
+)
 from headway.signals.flow import flow
 from headway.signals.history import Signals
 from headway.spec.error import HeadwayError
@@ -90,12 +97,17 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Bench:
-    """Where arms are run: the data set, what they are judged on, and the loss to beat."""
+    """Where arms are run: the data set, what they are judged on, and the loss to beat.
 
+    All arms are judged by one measure, whatever loss they descend: see `yardstick`. What was run once is not run again.
+    """
+
+    recipe: Recipe
     data: Dataset
     split: str
-    held_out: Padded
     constant: float
+    scaled: dict[Data | None, tuple[Dataset, Padded]] = field(default_factory=dict, repr=False)
+    known: dict[tuple[Recipe, int, bool], Outcome] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, recipe: Recipe, data: Dataset) -> "Bench":
@@ -106,31 +118,63 @@ class Bench:
             raise HeadwayError("data", "a proof needs examples that were not trained on", "a training set alone",
                                "Set data.validation.")  # fmt: skip
         outputs = recipe.network.shape(data.input_shape)
-        constant = constant_loss(recipe.loss, outputs, splits["train"], splits[split])
-        return cls(data, split, on_device(recipe, splits[split]), constant)
+        constant = constant_loss(plain(recipe.loss), outputs, splits["train"], splits[split])
+        return cls(recipe, data, split, constant)
 
     def outcomes(self, lanes: Sequence[Lane], *, as_sham: bool = False) -> list[Outcome]:
         """What `run` makes of each, bit for bit: recipes of one structure with their seeds, side by side."""
-        compile_for(prepare(lanes[0][0], self.data, anyway=True))
-        return side_by_side(lambda lane: self.run(*lane, as_sham=as_sham), lanes)
+        new = [lane for lane in dict.fromkeys(lanes) if (*lane, as_sham) not in self.known]
+        if new:
+            compile_for(prepare(new[0][0], self.examples(new[0][0])[0], anyway=True))
+            made = side_by_side(lambda lane: self.run(*lane, as_sham=as_sham), new)
+            self.known.update({(*lane, as_sham): outcome for lane, outcome in zip(new, made, strict=True)})
+        return [self.known[*lane, as_sham] for lane in lanes]
+
+    def examples(self, recipe: Recipe) -> tuple[Dataset, Padded]:
+        """The data set of an arm, and the examples that it is judged on: the same ones, whatever their scale."""
+        spec = recipe.data if recipe.data != self.recipe.data else None
+        if spec not in self.scaled:
+            data = self.data if spec is None else spec.load()
+            self.scaled[spec] = (data, on_device(recipe, data.splits()[self.split]))
+        return self.scaled[spec]
 
     def run(self, recipe: Recipe, seed: int, *, as_sham: bool = False) -> Outcome:
         """Train on a seed, and judge the weights at the end.
 
         A run cut short by a number that is not finite counts as no better than the best constant prediction.
         """
-        job = prepare(replace(recipe, seed=seed), self.data, anyway=True)
+        data, held_out = self.examples(recipe)
+        job = prepare(replace(recipe, seed=seed), data, anyway=True)
         state = initial_state(job.update, self.data.input_shape)
         if as_sham:
             params = sham(recipe.network, state["params"], jax.random.key(seed))
             state = state | {"params": params}
             job = replace(job, update=replace(job.update, seed=seed + SHIFT))
         state, signals, trouble = trained(job, state)
-        loss = judge(recipe, state, self.held_out)["loss"]
+        judged = replace(recipe, loss=yardstick(recipe.loss, self.recipe.loss))
+        loss = judge(judged, state, held_out)["loss"]
         if trouble or not np.isfinite(loss):
             loss = max(self.constant, loss) if np.isfinite(loss) else float(np.finfo(np.float32).max)
         lost = flow(recipe.network, self.data.input_shape, signals).decades_per_ten_layers
         return Outcome(loss, float(np.median(lost)) if len(lost) else None)
+
+
+def yardstick(own: Loss, original: Loss) -> Loss:
+    """The loss that judges an arm: that of the recipe to be cured, as a mean and without smoothed labels.
+
+    Of losses that are a log-likelihood of labels the arm's own, for what its outputs are: all count in nats.
+    """
+    alike = isinstance(own, LIKELIHOODS) and isinstance(original, LIKELIHOODS)
+    return plain(own if alike else original)
+
+
+LIKELIHOODS = (CrossEntropy, ProbabilityCrossEntropy, BinaryCrossEntropy, ProbabilityBinaryCrossEntropy)
+
+
+def plain(loss: Loss) -> Loss:
+    """A loss as a mean over examples, of labels as they are."""
+    changed: Any = loss
+    return replace(changed, reduction="mean", **({"smoothing": None} if isinstance(loss, LIKELIHOODS) else {}))
 
 
 def trained(job: Job, state: TrainingState) -> tuple[TrainingState, Signals, str]:

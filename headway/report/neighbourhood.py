@@ -48,9 +48,11 @@ def statements(cure: Cure, subject: Map) -> list[Statement]:
 
 
 def _statement(edge: Edge, near: bool, proof: Proof | None, subject: Map) -> Statement:
-    tried = (
+    told = {**proof.verdicts, **proof.refused} if proof else {}
+    followed = (
         [name for name, remedy in proof.remedies.items() if statement(subject, remedy.edge) == edge] if proof else []
     )
+    tried = [name for name in followed if name in told]
     standing: Standing = "not measured"
     if proof is not None and tried:
         standing = "proven" if any(name in proof.proven for name in tried) else "not proven"

@@ -8,6 +8,8 @@ from headway.concepts.graph import Map
 from headway.doctor.cure import Cure
 from headway.doctor.finding import Finding
 from headway.doctor.proof import CONTROL, ORIGINAL, SHAM, Proof
+from headway.doctor.remedies.bundle import Ablation
+from headway.doctor.remedies.catalog import AGAINST, REFUSES, by_hand
 from headway.doctor.remedies.random import RANDOM
 from headway.doctor.verdict import ELIMINATED, Verdict
 from headway.report.neighbourhood import decades, statements
@@ -39,7 +41,7 @@ def story(cure: Cure, subject: Map) -> str:
 def sections(cure: Cure, subject: Map) -> list[Section]:
     """The report: a part is there where there is something to say of it."""
     found = [Section(headline(cure), _the_run(cure)), Section("The diagnosis", _diagnosis(cure))]
-    if others := _others(cure.diagnosis.findings, cure.diagnosis.cause):
+    if others := _others(cure.diagnosis.findings, cure.diagnosis.causes):
         found.append(Section("What else was looked at", [others]))
     if cure.proof is not None:
         found.append(Section("The trial", _trial(cure.proof)))
@@ -51,14 +53,15 @@ def sections(cure: Cure, subject: Map) -> list[Section]:
 
 def headline(cure: Cure) -> str:
     """What came out, in one sentence."""
-    cause = cure.diagnosis.cause
-    if cause is None:
+    causes = cure.diagnosis.causes
+    if not causes:
         return "Healthy: it learns" if cure.diagnosis.learns else "It does not learn, and no known cause was found"
-    named = capital(cause.cause)
+    named = capital(joined([cause.cause for cause in causes]))
     if cure.proof is None:
-        return f"{named} found, nothing tried yet"
-    proven = cure.proof.proven
-    return f"{named} found, and a remedy proven: {proven[0]}" if proven else f"{named} found, no remedy proven"
+        none = not any(cause.id in AGAINST for cause in causes) or any(cause.id in REFUSES for cause in causes)
+        return f"{named} found, {'no remedy known' if none else 'nothing tried yet'}"
+    best = cure.proof.best
+    return f"{named} found, and a remedy proven: {best}" if best else f"{named} found, no remedy proven"
 
 
 def capital(text: str) -> str:
@@ -88,11 +91,16 @@ def _diagnosis(cure: Cure) -> list[str | Rows | Picture]:
         return ["Healthy: the network learns, and no rule found anything that keeps it from learning.", _flow(cure)]
     if cause is None:
         return ["No rule found what keeps it from learning. Rules that are not written yet see nothing.", _flow(cure)]
+    hands = [f"By hand: {said}" for said in by_hand(cure.diagnosis).values()]
+    return [*(_cause(one) for one in cure.diagnosis.causes), *hands, _flow(cure)]
+
+
+def _cause(cause: Finding) -> str:
+    """Where, in how many samples, and by what evidence a cause was found; before the first update there are none."""
     where = f", at {layers_in_words(cause.where)}" if cause.where else ""
     first, last = cause.steps
-    seen = f"{cause.confidence:.0%} of the samples, updates {first} to {last}"
-    said = f"{capital(cause.cause)}{where}, in {seen}. {' '.join(cause.evidence)}"
-    return [said, _flow(cure)]
+    seen = f", in {cause.confidence:.0%} of the samples, updates {first} to {last}" if last else ""
+    return f"{capital(cause.cause)}{where}{seen}. {' '.join(cause.evidence)}"
 
 
 def _flow(cure: Cure) -> Picture:
@@ -110,9 +118,9 @@ def _flow(cure: Cure) -> Picture:
     ]))  # fmt: skip
 
 
-def _others(findings: Sequence[Finding], cause: Finding | None) -> Rows | None:
-    others = [finding for finding in findings if finding is not cause]
-    told = cause.evidence if cause else ()
+def _others(findings: Sequence[Finding], causes: Sequence[Finding]) -> Rows | None:
+    others = [finding for finding in findings if finding not in causes]
+    told = [evidence for cause in causes for evidence in cause.evidence]
     rows = [(one.cause, one.verdict, " ".join("As above." if e in told else e for e in one.evidence)) for one in others]
     return Rows(rows, ("looked for", "verdict", "evidence")) if rows else None
 
@@ -121,6 +129,8 @@ def _trial(proof: Proof) -> list[str | Rows | Picture]:
     rules, places = proof.trial, places_for(proof.smallest)
     looks = f" Arms without hope are dropped after {joined([str(n) for n in rules.looks])} seeds." * bool(rules.looks)
     refused = [f"Not tried: {name}: {reason}" for name, reason in proof.refused.items()]
+    if proof.budget and not proof.verdicts:
+        return [*_budget(proof), *refused]
     return [
         f"Stated before: {rules.seeds} seeds an arm, paired; judged by {proof.split} loss at the end of training. "
         f"Proven is what is better than the tuned control by at least {fixed(proof.smallest, places)} "
@@ -129,8 +139,23 @@ def _trial(proof: Proof) -> list[str | Rows | Picture]:
         Rows(arms(proof), COLUMNS, "lrrlrrrl", breaks=(0,)),
         Picture("effects"),
         " ".join([*LEGEND, *_eliminated(proof)]),
+        *_budget(proof),
         *refused,
     ]
+
+
+def _budget(proof: Proof) -> list[str]:
+    """What time there was, what it was spent on, and where it ended."""
+    if proof.budget is None:
+        return []
+    given, rules = proof.budget, proof.trial
+    told = (
+        f"Budget: {given.seconds:.0f} s, of which {given.spent:.0f} s were spent. A run was estimated at "
+        f"{given.costs.run:.2g} s, what is new in an arm at {given.costs.compile:.2g} s to compile: so there are "
+        f"{len(rules.factors)} factors on {rules.tuning_seeds} tuning seeds, {rules.randoms} random edits, "
+        f"{rules.seeds} seeds."
+    )
+    return [told, *([f"{capital(given.ended)}."] if given.ended else [])]
 
 
 LEGEND = (
@@ -188,14 +213,15 @@ def _cure(cure: Cure, proof: Proof) -> list[str | Rows | Picture]:
     if cure.cured is None or cure.after is None:
         tried = [name for name in proof.verdicts if name in proof.remedies and not name.startswith(RANDOM)]
         nearest = max(tried, key=lambda name: proof.verdicts[name].effect, default=None)
-        if nearest is None:
-            return ["No remedy could be tried."]
+        if nearest is None or (proof.budget and proof.budget.ended):
+            return [capital(f"{proof.budget.ended}.") if proof.budget else "No remedy could be tried."]
         shown = effect(proof.verdicts[nearest], places_for(proof.smallest))
         return [f"No remedy is proven; nearest came {nearest}: {shown}. The recipe stays as it is."]
-    remedy = proof.remedies[proof.proven[0]]
+    remedy = proof.remedies[proof.best or proof.proven[0]]
     edits = edits_in_words(remedy.edits) or ["nothing but the learning rate"]
     rate = f"{rate_in_words(cure.recipe)} → {rate_in_words(cure.cured)}"
     facts = [("remedy", remedy.name), ("reason", remedy.reason), ("cost", remedy.cost),
+             ("refuted by", remedy.refuted_by), ("the map", remedy.doubt),
              *(("edit" * (i == 0), text) for i, text in enumerate(edits)), ("learning rate", rate),
              ("network now", network_in_words(cure.cured.network))]  # fmt: skip
     after, also = cure.after.results, proof.proven[1:]
@@ -206,7 +232,14 @@ def _cure(cure: Cure, proof: Proof) -> list[str | Rows | Picture]:
         Rows([fact for fact in facts if fact[1]]),
         Picture("curves"),
         *([f"Also proven: {joined(also)}."] if also else []),
+        *([_ablation(proof.ablation, places_for(proof.smallest))] if proof.ablation else []),
     ]
+
+
+def _ablation(found: Ablation, places: int) -> str:
+    """Which parts of the bundle are needed, and what each left out costs."""
+    steps = [f"without {one.without} {fixed(one.loss, places)}{' (left out)' * one.stays_out}" for one in found.steps]
+    return f"Of all repairs together, loss {fixed(found.whole, places)}: {joined(steps)}. Kept: {joined(found.kept)}."
 
 
 def _map(cure: Cure, subject: Map) -> list[str | Rows | Picture]:

@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 from headway.doctor import cure as cures
 from headway.doctor.cure import SAMPLES, Cure, Portrait, cure
+from headway.doctor.trial import Arm
 from headway.learning.optimizers.adaptive import Adam
 from headway.models.mlp import mlp
 from headway.network.activations import Softmax
@@ -77,3 +79,12 @@ def test_a_recipe_that_train_refuses_is_cured_all_the_same(monkeypatch):
 def test_a_run_without_a_finite_update_has_a_portrait_without_flow():
     huge = Sequential((Dense(8, init=Normal(1e30)), Dense(3, init=Normal(1e30))))
     assert Portrait.of(train(replace(SICK, network=huge, watch=Watch(1)))).flow == []
+
+
+def test_a_cure_that_scales_the_data_is_trained_on_the_scaled_data(monkeypatch):
+    raw = replace(SICK, network=mlp((8,), 3), data=replace(SICK.data, standardize=False))
+    best = replace(raw, data=SICK.data)
+    proof = SimpleNamespace(best="standardize", arms={"standardize": Arm("standardize", best)})
+    monkeypatch.setattr(cures, "remedies", lambda *a: [None])
+    monkeypatch.setattr(cures, "prove", lambda *a, **settings: proof)
+    assert cure(raw).after.results == train(best).results

@@ -10,8 +10,8 @@ from headway.data.bundled import Iris
 from headway.data.dataset import Data
 from headway.doctor import trial as trials
 from headway.doctor.sham import SHIFT
-from headway.doctor.trial import TUNING, Arm, Bench, Outcome, Trial, prove_on, trained, tune, with_rate
-from headway.learning.losses import CrossEntropy
+from headway.doctor.trial import TUNING, Arm, Bench, Outcome, Trial, prove_on, trained, tune, with_rate, yardstick
+from headway.learning.losses import CrossEntropy, Hinge, Huber, MeanSquaredError, ProbabilityCrossEntropy
 from headway.learning.optimizers.adaptive import Adam
 from headway.learning.optimizers.sgd import SGD
 from headway.learning.schedules.compose import Warmup
@@ -198,3 +198,46 @@ def test_rules_that_prove_nothing_are_refused(make, message):
     with pytest.raises(HeadwayError, match=message):
         make()
     assert Trial(looks=()).looks == ()
+
+
+def test_every_arm_is_judged_by_the_mean_loss_of_labels_as_they_are_whatever_it_descends():
+    smooth, total = CrossEntropy(smoothing=0.3), CrossEntropy(reduction="sum")
+    assert yardstick(smooth, total) == yardstick(total, smooth) == CrossEntropy()
+    assert yardstick(ProbabilityCrossEntropy(), total) == ProbabilityCrossEntropy()
+    assert yardstick(Huber(), MeanSquaredError(reduction="sum")) == MeanSquaredError()
+    assert yardstick(Hinge(), CrossEntropy()) == CrossEntropy()
+
+
+def test_a_sum_and_a_mean_of_the_same_updates_are_judged_alike():
+    """A rate that is as many times lower as a batch has examples makes the same updates of the sum."""
+    recipe = replace(RECIPE, optimizer=SGD(0.16), batch_size=16, clip=None, penalties=())
+    total = replace(recipe, loss=CrossEntropy(reduction="sum"), optimizer=SGD(0.01))
+    bench = Bench.of(total, total.data.load())
+    mean, summed = (outcome.loss for outcome in bench.outcomes([(recipe, 0), (total, 0)]))
+    assert summed == pytest.approx(mean, rel=1e-2)
+    assert bench.constant == pytest.approx(Bench.of(recipe, recipe.data.load()).constant)
+
+
+def test_an_arm_of_other_scale_is_trained_and_judged_on_the_same_examples_scaled_alike():
+    raw = replace(RECIPE, data=replace(RECIPE.data, standardize=False))
+    bench = Bench.of(raw, raw.data.load())
+    scaled, _ = bench.examples(RECIPE)
+    np.testing.assert_array_equal(scaled.validation.y, bench.data.validation.y)
+    np.testing.assert_allclose(scaled.train.x, scaled.scaling(bench.data.train.x), rtol=1e-4, atol=1e-5)
+    assert bench.examples(replace(raw, batch_size=7))[0] is bench.data
+    assert bench.outcomes([(RECIPE, 3)])[0] == Bench.of(RECIPE, scaled).outcomes([(RECIPE, 3)])[0]
+
+
+def test_what_was_run_once_is_not_run_again(monkeypatch):
+    bench, ran = Bench.of(RECIPE, RECIPE.data.load()), []
+    run = Bench.run
+
+    def counted(self, recipe, seed, *, as_sham=False):
+        ran.append((seed, as_sham))
+        return run(self, recipe, seed, as_sham=as_sham)
+
+    monkeypatch.setattr(Bench, "run", counted)
+    first = bench.outcomes([(RECIPE, 0), (RECIPE, 1)])
+    assert bench.outcomes([(RECIPE, 1), (RECIPE, 0)]) == first[::-1]
+    bench.outcomes([(RECIPE, 1)], as_sham=True)
+    assert sorted(ran) == [(0, False), (1, False), (1, True)]

@@ -12,7 +12,10 @@ from headway.doctor.case import Case
 from headway.doctor.diagnose import Diagnosis
 from headway.doctor.finding import Finding
 from headway.doctor.remedies import descent, fitting, gradient, pairing
+from headway.doctor.remedies.bundle import bundled
 from headway.doctor.remedies.remedy import RATE_ALONE, Patient, Remedy
+from headway.doctor.rules.catalog import RULES
+from headway.doctor.rules.rule import STAGES
 from headway.spec.edit import edit
 from headway.spec.error import HeadwayError
 from headway.training.job import prepare
@@ -70,6 +73,8 @@ BY_HAND: dict[str, str] = {
 """Rule's id → what to do by hand, where no edit of a recipe is known."""
 REFUSES = ("no-signal", "labels-shuffled")
 """Causes with which nothing is prescribed: whatever an edit gained, it would not be for its reason."""
+STATIC = {rule.id for rule in RULES if rule.stage in STAGES[:2]}
+"""Causes that lie in the data, the pairing or the initialization: their first remedies are also tried together."""
 VERDICTS = Path(__file__).parent / "verdicts.json"
 
 
@@ -78,7 +83,8 @@ def remedies(run: Run | Case, diagnosis: Diagnosis) -> tuple[Remedy, ...]:
 
     The first remedy of each cause, causes that are certain first; then the second of each, and so on; at the end those
     whose edge the map's own measurements refute. What cannot be computed on this recipe and data is left out, what is
-    offered against several causes is offered once, and the rate alone is always among them.
+    offered against several causes is offered once, and the rate alone is always among them. Where several causes are
+    certain before anything is trained, the first against each of them are also offered together, before all others.
     """
     case = run if isinstance(run, Case) else Case.of(run)
     recipe, data, causes = case.recipe, case.dataset, diagnosis.causes
@@ -92,12 +98,23 @@ def remedies(run: Run | Case, diagnosis: Diagnosis) -> tuple[Remedy, ...]:
         joined[found.name] = replace(known, causes=tuple(dict.fromkeys((*known.causes, *found.causes))))
     if joined:
         joined.setdefault(RATE_ALONE.name, RATE_ALONE)
-    return tuple(joined.values())
+    whole = bundled(recipe, _certain(list(joined.values()), causes), data)
+    return (*([whole] if whole else []), *joined.values())
 
 
 def by_hand(diagnosis: Diagnosis) -> dict[str, str]:
     """Cause found → what to do by hand, of those that no remedy is known against."""
     return {one.id: BY_HAND.get(one.id, "No remedy is known.") for one in diagnosis.causes if one.id not in AGAINST}
+
+
+def _certain(offered: Sequence[Remedy], causes: Sequence[Finding]) -> list[Remedy]:
+    """The first remedy with an edit against each cause that is certain before anything is trained."""
+    found: dict[str, Remedy] = {}
+    for cause in causes:
+        if cause.confidence == 1 and cause.id in STATIC:
+            first = next((one for one in offered if cause.id in one.causes and one.edits and not one.doubt), None)
+            found |= {first.name: first} if first else {}
+    return list(found.values())
 
 
 def _surest_first(causes: Sequence[Finding]) -> list[Finding]:
