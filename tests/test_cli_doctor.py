@@ -141,6 +141,32 @@ def test_two_recipes_are_bisected_told_and_written(place, capsys, monkeypatch):
     assert "2 of 2 edits" in err
 
 
+def test_a_recipe_is_checked_before_it_is_trained(capsys, monkeypatch):
+    code, out, err = headway(capsys, monkeypatch, "check", "iris")
+    assert code == 0, err
+    assert out.startswith("Nothing found")
+    assert "ruled out  data-faults, labels-shuffled" in out
+    assert not Path("runs/iris-1").exists()
+
+
+def test_what_would_keep_a_recipe_from_learning_is_told_first_and_has_its_exit_code(capsys, monkeypatch):
+    last = ("--set", 'network.3={"kind": "headway/Sequential", "layers": [{"kind": "headway/Dense", "units": 3}, '
+            '{"kind": "headway/Softmax"}]}')  # fmt: skip
+    code, out, err = headway(capsys, monkeypatch, "check", "iris", *last)
+    assert (code, err) == (4, "")
+    assert out.startswith("Outputs that do not suit the loss (output-loss-mismatch)")
+    assert "At network/3/1. CrossEntropy takes logits and squashes them" in out
+
+    code, out, _ = headway(capsys, monkeypatch, "check", "iris", *last, "--json")
+    found = json.loads(out)
+    assert code == 4
+    assert {one["id"]: one["verdict"] for one in found["findings"]}["output-loss-mismatch"] == "found"
+    assert (found["loss"], found["learns"]) == (None, None)
+    code, out, _ = headway(capsys, monkeypatch, "check", "iris", *last, "--accept", "output-loss-mismatch=a drill")
+    assert code == 0
+    assert "Accepted: a drill" in out
+
+
 WRONG = {
     "a budget of no unit": (("cure", "iris", "--budget", "soon"), "120s, 2m or 1h"),
     "no time at all": (("cure", "iris", "--budget", "0s"), "120s, 2m or 1h"),
@@ -156,6 +182,8 @@ WRONG = {
     "the record of something else": (("cure", "--from", "other"), "must be the record of a cure"),
     "a folder that is no run": (("doctor", "."), "folder of a run"),
     "edits of a run": (("doctor", ".", "--set", "seed=1"), "--set"),
+    "an unknown recipe to check": (("check", "iriss"), "Did you mean 'iris'"),
+    "a recipe that cannot be computed": (("check", "iris", "--set", "network.3.units=4"), "must give 3 outputs"),
     "an unknown name": (("doctor", "iriss"), "Did you mean 'iris'"),
 }
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from headway.training.recipe import Recipe
 
 EXIT_CODES = """Exit codes: 0 done · 1 a defect of Headway · 2 bad input · 3 the loss or a weight was not finite ·
-4 it does not learn, and no remedy is proven · 5 a lab is not solved yet · 130 stopped by Ctrl-C and saved ·
-143 stopped by SIGTERM and saved."""
+4 it does not learn, or would not, and no remedy is proven · 5 a lab is not solved yet ·
+130 stopped by Ctrl-C and saved · 143 stopped by SIGTERM and saved."""
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -1,8 +1,9 @@
-"""Diagnosis and cure on the command line: doctor, cure."""
+"""Diagnosis and cure on the command line: check, doctor, cure."""
 
 import functools
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from headway.training.run import Run
 
 NOT_CURED = 4
-"""The exit code where something keeps the network from learning, and no remedy is proven."""
+"""The exit code where something keeps the network from learning, or would, and no remedy is proven."""
 HISTORIES = (".jsonl", ".parquet")
 FailOn = Literal["found", "noticed", "never"]
+Fails = Annotated[FailOn, typer.Option(help="What exit code 4 is for: a cause, or also what is noticed.")]
+Accept = Annotated[list[str], typer.Option(help="A finding that is meant: ID=REASON. Repeatable.")]
 
 
 @app.command()
@@ -31,10 +34,8 @@ def doctor(
     ],
     *,
     sets: Sets = [],  # noqa: B006 (typer reads it, nobody changes it)
-    fail_on: Annotated[
-        FailOn, typer.Option(help="What exit code 4 is for: a cause, or also what is noticed.")
-    ] = "found",
-    accept: Annotated[list[str], typer.Option(help="A finding that is meant: ID=REASON. Repeatable.")] = [],  # noqa: B006
+    fail_on: Fails = "found",
+    accept: Accept = [],  # noqa: B006
     html: Annotated[Path | None, typer.Option(help="A file to write the report with its pictures to.")] = None,
     as_json: AsJson = False,
     imports: Modules = [],  # noqa: B006
@@ -65,16 +66,19 @@ def accepted_of(words: list[str]) -> dict[str, str]:
 
 def told_history(path: Path, accepted: dict[str, str], fail_on: FailOn, html: Path | None, as_json: bool) -> int:
     """Print what the rules say of another system's history; the exit code of the outcome."""
-    from dataclasses import asdict
-
     from headway.doctor.diagnose import diagnose
     from headway.doctor.history_file import read_history
     from headway.doctor.watcher import case_of
-    from headway.report.findings import findings_text
 
     if html is not None:
         raise HeadwayError("--html", "must be given with a run or a recipe", path)
-    found = diagnose(case_of(read_history(path)), accepted=accepted)
+    return told_findings(diagnose(case_of(read_history(path)), accepted=accepted), fail_on, as_json)
+
+
+def told_findings(found: "Diagnosis", fail_on: FailOn, as_json: bool) -> int:
+    """Print what the rules say; the exit code of the outcome."""
+    from headway.report.findings import findings_text
+
     print(json.dumps(asdict(found), indent=2, ensure_ascii=False) if as_json else findings_text(found), end="")
     return failed(found, fail_on)
 
@@ -83,6 +87,23 @@ def failed(diagnosis: "Diagnosis", fail_on: FailOn) -> int:
     """The exit code: 4 where something was found, or with "noticed" also noticed; with "never" always 0."""
     noticed = fail_on == "noticed" and any(finding.verdict == "noticed" for finding in diagnosis.findings)
     return NOT_CURED if fail_on != "never" and (noticed or not diagnosis.healthy) else 0
+
+
+@app.command()
+def check(
+    what: What,
+    *,
+    sets: Sets = [],  # noqa: B006
+    fail_on: Fails = "found",
+    accept: Accept = [],  # noqa: B006
+    as_json: AsJson = False,
+    imports: Modules = [],  # noqa: B006
+) -> None:
+    """Look at a recipe before it is trained: its data, its output and loss, its initial network, its plan."""
+    from headway.doctor.diagnose import preflight
+
+    raise typer.Exit(told_findings(preflight(recipe_of(what, sets, imports), accepted=accepted_of(accept)),
+                                   fail_on, as_json))  # fmt: skip
 
 
 @app.command()

@@ -6,17 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from headway.data.dataset import Dataset
+from headway.data.dataset import Dataset, Examples
 from headway.doctor.baseline import constant_loss
 from headway.doctor.finding import Word
 from headway.doctor.measures.columns import Columns
 from headway.doctor.measures.examples import losses_of
+from headway.doctor.measures.memory import by_heart
 from headway.doctor.measures.outset import Outset
+from headway.doctor.measures.parting import Parting, partings
+from headway.doctor.measures.simple import Simple, simple
 from headway.doctor.measures.trend import Trend
 from headway.doctor.measures.units import EXAMPLES, dead_units
+from headway.doctor.preflight.foreign import Fit
 from headway.doctor.start import Start
 from headway.signals.flow import Flow, flow
 from headway.signals.history import Signals
+from headway.training.evaluate import outputs
 from headway.training.job import Job, prepare
 from headway.training.recipe import Recipe
 from headway.training.record import History, Standing
@@ -75,6 +80,46 @@ class Case:
     def outset(self) -> Outset | None:
         """What a few updates show that are made and forgotten."""
         return Outset.of(self.job, self.start) if self.job and self.start else None
+
+    @cached_property
+    def memory(self) -> Fit | None:
+        """A few examples learned by heart."""
+        return by_heart(self.job, self.start) if self.job and self.start else None
+
+    @cached_property
+    def simple(self) -> Simple | None:
+        """What simple models make of the training examples; None of sequences' labels, tokens and too few examples."""
+        return self._simple(self.dataset.train) if self.dataset else None
+
+    @cached_property
+    def simple_held_out(self) -> Simple | None:
+        """The same of all examples that were held out."""
+        parts = [part for name, part in self.dataset.splits().items() if name != "train"] if self.dataset else []
+        if not parts:
+            return None
+        return self._simple(Examples(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y"))))
+
+    def _simple(self, examples: Examples) -> Simple | None:
+        assert self.dataset is not None
+        schema = self.dataset.schema
+        return simple(examples, None if schema.classes is None else len(schema.classes)) if not schema.tokens else None
+
+    @cached_property
+    def partings(self) -> dict[str, Parting] | None:
+        """The parts that were held out beside the training part; None where there are none."""
+        return (partings(self.dataset) or None) if self.dataset else None
+
+    @cached_property
+    def never_predicted(self) -> frozenset[int] | None:
+        """The labels of `split` that ten or more examples have, and the network gives none; None before training."""
+        if self.recipe is None or self.dataset is None or self.values is None or self.dataset.classes is None:
+            return None
+        part = self.dataset.splits()[self.split]
+        made = outputs(self.recipe.network, self.values, part.x, precision=self.recipe.precision)
+        if made.shape[-1] != len(self.dataset.classes) or part.y.ndim > 1:
+            return None
+        counts = np.bincount(part.y, minlength=made.shape[-1])
+        return frozenset(np.flatnonzero(counts >= 10).tolist()) - frozenset(made.argmax(axis=-1).tolist())
 
     @cached_property
     def begins(self) -> Flow | None:

@@ -9,6 +9,7 @@ from headway.learning.schedules.schedule import Epochs
 from headway.network.compose import Sequential
 from headway.network.layer import Layer
 from headway.spec.edit import Edit, Set
+from headway.spec.node import field_names
 from headway.training.recipe import Recipe
 
 HUGE = 1e6
@@ -52,9 +53,18 @@ def listed(addresses: Sequence[str], noun: str = "layers") -> str:
 
 
 def layers_in_words(addresses: Sequence[str]) -> str:
-    """`network/2 to network/32 (16 layers)`, addresses inside a network as addresses in its recipe."""
-    whole = [f"network/{address}" if address else "network" for address in addresses]
+    """`network/2 to network/32 (16 layers)`, addresses inside a network as addresses in its recipe.
+
+    Fields of the recipe, and columns, classes and parts of the data, are named as they are.
+    """
+    whole = [f"network/{address}" if _is_inside(address) else address or "network" for address in addresses]
     return ", ".join(whole) if len(whole) <= 3 else f"{whole[0]} to {whole[-1]} ({len(whole)} layers)"
+
+
+def _is_inside(address: str) -> bool:
+    """Whether a place that a finding names is an address inside the network."""
+    first, deeper, _ = address.partition("/")
+    return first.isdigit() or (bool(deeper) and first not in field_names(Recipe))
 
 
 def network_in_words(network: Layer) -> str:

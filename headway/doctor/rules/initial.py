@@ -14,8 +14,8 @@ from headway.network.layer import layers
 PER_LAYER = (0.1, 10.0)
 """Between what the signal may change in a layer, the geometric mean over those before the last."""
 IN_ALL = (0.01, 100.0)
-TIMES = 3.0
-"""How many times the loss of the best constant, and of outputs 0, that of the initial network may be."""
+TIMES, FAR = 3.0, 10.0
+"""How many times the loss of the best constant, and of outputs 0, that of the first network is: to notice, and harm."""
 SATURATED = 0.5
 ALIKE = 1e-5
 UNDERFLOW = 1e-30
@@ -62,14 +62,15 @@ def initial_scale(case: Known) -> Seen:
     Weights of variance 1/n or 2/n keep the signal's size (Glorot & Bengio 2010; He et al. 2015). The signal is how far
     examples differ behind each layer but the last, which may begin at 0. The loss of the initial network is held
     against that of the best constant and of outputs 0, ln C for C classes: a network that is surer than either, and
-    wrong, must unlearn first (Karpathy 2019, *A recipe for training neural networks*).
+    wrong, must unlearn first (Karpathy 2019, *A recipe for training neural networks*). Three times that is noticed, ten
+    times is harm.
     """
     ratios, total = _growth(case)
     mean = float(total ** (1 / max(1, len(ratios))))
     shrinks = mean < PER_LAYER[0] and 0 < total < IN_ALL[0]  # exactly 0 is no matter of scale, but cut off
     grows = mean > PER_LAYER[1] and total > IN_ALL[1]
     first, known = _first_loss(case)
-    high = first > TIMES * known or not np.isfinite(first)
+    high = first > FAR * known or not np.isfinite(first)
     saturated = case.start.signals["saturated"][0]
     stuck = tuple(a for a, s in zip(case.start.signals.addresses, saturated, strict=True) if s > SATURATED)
     said = [f"The signal is {total:.2g} times that of the inputs behind {len(ratios)} layers, all but the last: "
@@ -78,7 +79,8 @@ def initial_scale(case: Known) -> Seen:
     if stuck:
         said.append(f"{saturated.max():.0%} of the numbers at {stuck[0]} are at the limits of its activation.")
     wrong = shrinks or grows or high or stuck
-    return Seen(case.word if wrong else "ruled out", tuple(said), stuck)
+    seen = first > TIMES * known
+    return Seen(case.word if wrong else "noticed" if seen else "ruled out", tuple(said), stuck)
 
 
 def _growth(case: Known) -> tuple[list[float], float]:

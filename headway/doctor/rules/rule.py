@@ -11,7 +11,10 @@ Look = Callable[[Known], Seen]
 Stage = Literal["data and pairing", "initialization and scale", "first steps", "trend"]
 STAGES: tuple[Stage, ...] = ("data and pairing", "initialization and scale", "first steps", "trend")
 """In causal order: what comes first can bring about what comes later."""
-BEFORE = {"recipe", "dataset", "job", "start", "outset", "constant", "columns", "begins"}
+BEFORE = {
+    "recipe", "dataset", "job", "constant", "columns", "simple", "simple_held_out", "partings",
+    "start", "begins", "outset", "memory",
+}  # fmt: skip
 """The parts of a case that are there before anything is trained."""
 
 

@@ -1,5 +1,8 @@
 """Cases for the tests of rules: recipes on small data, and parts of a case planted in place of measured ones."""
 
+from typing import Any
+
+import jax
 import numpy as np
 
 from headway.data.dataset import arrays
@@ -7,6 +10,8 @@ from headway.doctor.case import Case
 from headway.learning.losses import CrossEntropy, MeanSquaredError
 from headway.learning.optimizers.adaptive import Adam
 from headway.models.mlp import mlp
+from headway.network.layer import Layer
+from headway.spec.node import spec
 from headway.training.recipe import Recipe
 
 DRAW = np.random.default_rng(0)
@@ -34,3 +39,20 @@ def case(recipe, data=None, **parts):
     found = Case(recipe, given)
     found.__dict__.update(parts)
     return found
+
+
+@jax.custom_vjp
+def turned(x: Any) -> Any:
+    """x, with a derivative of the wrong sign."""
+    return x
+
+
+turned.defvjp(lambda x: (x, None), lambda _, g: (-g,))
+
+
+@spec
+class Turned(Layer):
+    """y = x, with a derivative that is turned."""
+
+    def apply(self, params, x, context):
+        return turned(x)

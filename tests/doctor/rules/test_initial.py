@@ -1,5 +1,7 @@
 """The initial network: faulty starts beside starts that only look so, measured on real small networks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from headway.data.dataset import arrays
 from headway.doctor.case import Case
 from headway.doctor.diagnose import preflight
 from headway.doctor.measures.outset import Outset
+from headway.doctor.rules.initial import initial_scale
 from headway.learning.optimizers.adaptive import Adam
 from headway.learning.optimizers.groups import Frozen, Groups
 from headway.learning.optimizers.sgd import SGD
@@ -19,7 +22,7 @@ from headway.network.layer import Layer
 from headway.network.normalization import BatchNorm
 from headway.network.residual import Residual
 from headway.spec.node import spec
-from tests.doctor.rules.cases import CLASSES, X, classifier, regression
+from tests.doctor.rules.cases import CLASSES, X, case, classifier, regression
 
 
 def net(*hidden, head=None):
@@ -91,9 +94,21 @@ def test_an_initial_network_is_held_against_the_best_constant_and_outputs_of_0()
     assert "that of the best constant or of outputs 0 1.1" in " ".join(sure.evidence)  # ln 3
 
 
+@pytest.mark.parametrize(
+    ("times", "verdict"), [(2.9, "ruled out"), (3.1, "noticed"), (9.9, "noticed"), (10.1, "found")]
+)
+def test_a_first_loss_is_noticed_at_3_times_what_a_constant_has_and_found_at_10(times, verdict):
+    """Logits that are wrong by a margin m for every example have the loss ln(1 + 2 e^m) of three classes."""
+    loss = times * np.log(3)
+    wrong = np.eye(3)[(CLASSES.train.y + 1) % 3] + np.eye(3)[(CLASSES.train.y + 2) % 3]
+    one = case(classifier(net()), constant=np.log(3))
+    planted = replace(one.start, outputs=(wrong * np.log((np.exp(loss) - 1) / 2)).astype(np.float32))
+    assert initial_scale(case(classifier(net()), constant=np.log(3), start=planted)).verdict == verdict
+
+
 def outset(recipe):
-    case = Case.before(recipe, CLASSES)
-    return Outset.of(case.job, case.start)
+    one = Case.before(recipe, CLASSES)
+    return Outset.of(one.job, one.start)
 
 
 def test_the_outset_measures_what_numpy_finds_by_hand():

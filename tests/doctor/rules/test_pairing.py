@@ -1,8 +1,5 @@
 """Pairing: faulty ends, sums and directions beside their healthy twins, on both sides of every bound."""
 
-from typing import Any
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -25,10 +22,8 @@ from headway.network.activations import GELU, HardSigmoid, Identity, ReLU, Sigmo
 from headway.network.compose import Sequential
 from headway.network.convolution import Flatten
 from headway.network.dense import Dense
-from headway.network.layer import Layer
-from headway.spec.node import spec
 from headway.training.pairing import ending, least, reach
-from tests.doctor.rules.cases import AMOUNTS, CLASSES, LABELS, X, case, classifier, regression
+from tests.doctor.rules.cases import AMOUNTS, CLASSES, LABELS, Turned, X, case, classifier, regression
 
 LN3 = float(np.log(3))
 
@@ -163,23 +158,6 @@ def test_updates_climb_where_the_shortest_steps_raise_the_loss(losses, decay, ve
 def test_a_sum_does_harm_where_the_first_update_doubles_the_loss(reduction, whole, verdict):
     recipe = classifier(loss=CrossEntropy(reduction=reduction))
     assert loss_reduction(case(recipe, outset=Steps(1.0, 1.0, whole))).verdict == verdict
-
-
-@jax.custom_vjp
-def turned(x: Any) -> Any:
-    """x, with a derivative of the wrong sign."""
-    return x
-
-
-turned.defvjp(lambda x: (x, None), lambda _, g: (-g,))
-
-
-@spec
-class Turned(Layer):
-    """y = x, with a derivative that is turned."""
-
-    def apply(self, params, x, context):
-        return turned(x)
 
 
 SLOPES = {

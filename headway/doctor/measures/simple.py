@@ -1,0 +1,119 @@
+"""What simple models make of the data: a linear one, neighbours and trees, on examples they were not fitted to."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from headway.data.dataset import Examples
+from headway.data.schema import Array
+from headway.doctor.measures.columns import thinned
+
+ROWS, FEATURES, FOLDS, LEAST = 1000, 256, 3, 60
+"""At most so many rows and features, in so many folds; fewer rows than LEAST say nothing."""
+
+
+@dataclass(frozen=True)
+class Simple:
+    """What models save of the squared error of the best constant, out of fold; labels count as rows of 0 and one 1.
+
+    saved    model → [rows], the constant's error less the model's
+    right    model → [rows], whether it gives the label the largest number; empty for amounts
+    error    the constant's mean error
+    """
+
+    saved: dict[str, Array]
+    error: float
+    right: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def best(self) -> str:
+        """The model that saves the most."""
+        return max(self.saved, key=lambda name: float(self.saved[name].mean()))
+
+    @property
+    def share(self) -> float:
+        """The share of the constant's error that the best model saves."""
+        return float(self.saved[self.best].mean()) / max(self.error, 1e-30)
+
+    @property
+    def deviations(self) -> float:
+        """What the best model saves in standard errors."""
+        return deviations(self.saved[self.best])
+
+    @property
+    def doubt(self) -> float:
+        """The standard error of `share`."""
+        values = self.saved[self.best]
+        return float(values.std(ddof=1)) / np.sqrt(len(values)) / max(self.error, 1e-30)
+
+    def ahead(self, one: str, other: str) -> Array:
+        """By how much of the constant's error one model is ahead of another [rows]; of labels, in those it gets right.
+
+        The squared error of a linear model is large for labels that a line parts without a mistake.
+        """
+        if self.right:
+            return self.right[one].astype(float) - self.right[other]
+        return (self.saved[one] - self.saved[other]) / max(self.error, 1e-30)
+
+    def shares(self) -> str:
+        """`linear 60%, neighbours 92%, trees 88%`."""
+        return ", ".join(f"{name} {v.mean() / max(self.error, 1e-30):.0%}" for name, v in self.saved.items())
+
+
+def deviations(values: Array) -> float:
+    """A mean in its standard errors; 0 where all values are equal to 0."""
+    spread = float(values.std(ddof=1)) / np.sqrt(len(values))
+    mean = float(values.mean())
+    return mean / spread if spread > 0 else float(np.inf * np.sign(mean)) if mean else 0.0
+
+
+def as_targets(examples: Examples, classes: int | None) -> Array:
+    """Targets [rows, …] that a squared error is taken of: labels as rows of 0 and one 1, amounts in spreads."""
+    if classes is not None:
+        return np.eye(classes)[examples.y]
+    y = examples.y.reshape(len(examples.y), -1).astype(float)
+    return (y - y.mean(axis=0)) / np.maximum(y.std(axis=0), 1e-30)
+
+
+def features(x: Array) -> Array:
+    """Inputs [rows, features] of mean 0 and spread 1; more than FEATURES are mixed at random into as many."""
+    table = x.reshape(len(x), -1).astype(float)
+    table = (table - table.mean(axis=0)) / np.where(table.std(axis=0) > 0, table.std(axis=0), 1)
+    if table.shape[1] > FEATURES:
+        table = table @ np.random.default_rng(0).normal(size=(table.shape[1], FEATURES)) / np.sqrt(table.shape[1])
+    return table
+
+
+def simple(examples: Examples, classes: int | None) -> Simple | None:
+    """What three models make of examples, out of fold; None where they are too few, or targets are sequences."""
+    if len(examples) < LEAST or (classes is not None and examples.y.ndim > 1):
+        return None
+    if not (np.isfinite(examples.x).all() and np.isfinite(examples.y).all()):
+        return None
+    rows = thinned(np.random.default_rng(0).permutation(len(examples)), ROWS)
+    x, y = features(examples.x[rows]), as_targets(examples[rows], classes)
+    saved = {name: np.empty(len(rows)) for name in _models(1)}
+    right = {name: np.empty(len(rows), bool) for name in saved} if classes else {}
+    place, errors = np.arange(len(rows)) % FOLDS, np.empty(len(rows))
+    for fold in range(FOLDS):
+        here, there = place != fold, place == fold
+        errors[there] = np.sum((y[there] - y[here].mean(axis=0)) ** 2, axis=1)
+        for name, model in _models(int(here.sum())).items():
+            made = model.fit(x[here], np.squeeze(y[here])).predict(x[there]).reshape(y[there].shape)
+            saved[name][there] = errors[there] - np.sum((y[there] - made) ** 2, axis=1)
+            if classes:
+                right[name][there] = made.argmax(axis=1) == y[there].argmax(axis=1)
+    return Simple(saved, float(errors.mean()), right)
+
+
+def _models(rows: int) -> dict[str, Any]:
+    from sklearn.ensemble import ExtraTreesRegressor
+    from sklearn.linear_model import Ridge
+    from sklearn.neighbors import KNeighborsRegressor
+
+    return {
+        "linear": Ridge(alpha=max(1.0, 0.05 * rows)),
+        "neighbours": KNeighborsRegressor(min(10, max(1, rows // 6))),
+        "trees": ExtraTreesRegressor(20, min_samples_leaf=3, max_features=0.5, random_state=0),
+    }
