@@ -99,8 +99,10 @@ REPORTING = {
                          50, 200),
     "blobs-batchnorm": _recipe(normalized_mlp((32,) * 4, 6), Blobs(900, classes=6, features=8, spread=2.0), CLASSES,
                                SGD(0.05, momentum=0.9), 60, 150),
-    "blobs-residual": _recipe(residual_mlp(24, 10, 5, LayerNorm()), Blobs(800, classes=5, features=12, spread=2.5,
-                              seed=7), CLASSES, AdamW(Cosine(5e-3)), 50, 200),
+    "blobs-residual": _recipe(
+        residual_mlp(24, 10, 5, LayerNorm()), Blobs(800, classes=5, features=12, spread=2.5, seed=7), CLASSES,
+        AdamW(Cosine(2e-3)), 50, 100,
+    ),
 }  # fmt: skip
 
 

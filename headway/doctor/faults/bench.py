@@ -1,6 +1,5 @@
 """The doctor tried on programs whose causes are known: each looked at before, trained under watch, and diagnosed."""
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,10 +12,9 @@ from headway.doctor.cure import under_watch, whole
 from headway.doctor.diagnose import diagnose, preflight
 from headway.doctor.faults.catalog import Program, faulty
 from headway.doctor.faults.healthy import healthy
-from headway.doctor.faults.measure import keeps, stored
+from headway.doctor.faults.measure import fingerprint, keeps, stored
 from headway.doctor.faults.score import read_rows
 from headway.spec.error import HeadwayError, did_you_mean
-from headway.spec.json import dumps
 from headway.training.job import prepare
 from headway.training.train import train
 
@@ -92,8 +90,8 @@ def bench(
 
 
 def mark(program: Program, code: str) -> str:
-    """The hash of a recipe and of the code: what a verdict depends on."""
-    return hashlib.sha256(f"{code}\n{dumps(program.recipe)}".encode()).hexdigest()[:12]
+    """The hashes of the code and of the recipe: what a verdict depends on."""
+    return f"{code} {fingerprint(program.recipe)}"
 
 
 def _looked_at(missing: Sequence[Program], workers: int) -> Iterator[dict[str, Any]]:

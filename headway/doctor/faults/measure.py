@@ -17,7 +17,6 @@ from headway.doctor.cure import whole
 from headway.doctor.faults.catalog import Program
 from headway.doctor.faults.score import read_rows
 from headway.doctor.faults.sources import Repeated
-from headway.spec.json import dumps
 from headway.training.checkpoint import write_durably
 from headway.training.evaluate import judge
 from headway.training.recipe import Recipe
@@ -144,8 +143,8 @@ def measure_all(
 
 
 def fingerprint(recipe: Recipe) -> str:
-    """The hash of a recipe."""
-    return hashlib.sha256(dumps(recipe).encode()).hexdigest()[:12]
+    """The hash of a recipe as it is printed, without what is as by default: a new field of a kind changes nothing."""
+    return hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]
 
 
 def _line(id: str, measured: Measured) -> str:

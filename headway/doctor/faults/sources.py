@@ -9,6 +9,7 @@ from pydantic import Field
 
 from headway.data.dataset import Seed, Source, Table
 from headway.data.schema import Array
+from headway.network.context import salt
 from headway.spec.node import spec
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -24,7 +25,7 @@ class ShuffledLabels(Source):
     seed: Seed = 0
 
     def load(self) -> Table:
-        rng = np.random.default_rng(self.seed)
+        rng = _chance(self)
         return _targets(self.source.load(), rng.permutation)
 
 
@@ -38,7 +39,7 @@ class NoisyLabels(Source):
     seed: Seed = 0
 
     def load(self) -> Table:
-        rng = np.random.default_rng(self.seed)
+        rng = _chance(self)
 
         def mistaken(y: Array) -> Array:
             classes = int(y.max()) + 1
@@ -57,7 +58,7 @@ class NoSignal(Source):
     seed: Seed = 0
 
     def load(self) -> Table:
-        rng = np.random.default_rng(self.seed)
+        rng = _chance(self)
         return _inputs(self.source.load(), lambda x: rng.standard_normal(x.shape))
 
 
@@ -119,7 +120,7 @@ class AlteredTest(Source):
     def load(self) -> Table:
         table = self.source.load()
         x, y = np.asarray(table.x), np.asarray(table.y)
-        order = np.random.default_rng(self.seed).permutation(len(y))
+        order = _chance(self).permutation(len(y))
         cut = len(y) - round(self.share * len(y))
         kept, held = order[:cut], order[cut:]
         return replace(table, x=x[kept], y=y[kept], test_x=x[held] * self.factor + self.shift, test_y=y[held])
@@ -141,7 +142,7 @@ class Imbalanced(Source):
     def load(self) -> Table:
         table = self.source.load()
         x, y = np.asarray(table.x), np.asarray(table.y)
-        rng = np.random.default_rng(self.seed)
+        rng = _chance(self)
         held, kept = list[Array](), list[Array]()
         for label in np.unique(y):
             rows = rng.permutation(np.flatnonzero(y == label))
@@ -178,7 +179,7 @@ class Spoiled(Source):
     seed: Seed = 0
 
     def load(self) -> Table:
-        rng = np.random.default_rng(self.seed)
+        rng = _chance(self)
         return _inputs(self.source.load(), lambda x: np.where(rng.random(x.shape) < self.share, x * self.factor, x))
 
 
@@ -192,7 +193,7 @@ class ConstantColumns(Source):
     seed: Seed = 0
 
     def load(self) -> Table:
-        rng = np.random.default_rng(self.seed)
+        rng = _chance(self)
 
         def blank(x: Array) -> Array:
             features = int(np.prod(x.shape[1:]))
@@ -214,7 +215,7 @@ class Fewer(Source):
     def load(self) -> Table:
         table = self.source.load()
         x, y = np.asarray(table.x), np.asarray(table.y)
-        order = np.random.default_rng(self.seed).permutation(len(y))
+        order = _chance(self).permutation(len(y))
         if table.classes is not None:
             # The n-th example of every class before the n + 1-th of any, in proportion to how many there are.
             nth = np.empty(len(y))
@@ -223,6 +224,11 @@ class Fewer(Source):
                 nth[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
             order = order[np.argsort(nth[order], kind="stable")]
         return replace(table, x=x[order[: self.examples]], y=y[order[: self.examples]])
+
+
+def _chance(source: Any) -> np.random.Generator:
+    """Chance of a source's own: with a seed alone it would draw what the source inside it, or the split, drew."""
+    return np.random.default_rng([source.seed, salt(type(source).__name__)])
 
 
 def _inputs(table: Table, change: Callable[[Array], Any]) -> Table:

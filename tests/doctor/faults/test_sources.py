@@ -5,7 +5,7 @@ import pytest
 
 from headway.data.bundled import Digits, Iris, Wine
 from headway.data.dataset import Data, Source
-from headway.data.synthetic import Friedman, Moons
+from headway.data.synthetic import Blobs, Friedman, Moons, Spirals
 from headway.doctor.faults.sources import (
     AlteredTest,
     ConstantColumns,
@@ -127,3 +127,13 @@ def test_what_is_drawn_is_drawn_by_the_seed(kind: type[Source]):
     first, again, other = (arrays(kind(Iris(), seed=seed)) for seed in (3, 3, 4))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_chance_is_a_sources_own_and_not_that_of_the_source_inside():
+    spirals = Spirals(3000)
+    (x, y), (_, noisy) = arrays(spirals), arrays(NoisyLabels(spirals, share=0.3))
+    radius = np.linalg.norm(x, axis=1)
+    assert abs(np.corrcoef(radius, y != noisy)[0, 1]) < 0.06
+    blobs = Blobs(3000, features=4)
+    (x, _), (x2, _) = arrays(blobs), arrays(NoSignal(blobs))
+    assert np.abs(np.corrcoef(x.T, x2.T)[:4, 4:]).max() < 0.06
