@@ -19,13 +19,16 @@ class Costs(NamedTuple):
     run: float
 
     @classmethod
-    def of(cls, run: Callable[[int], object], clock: Callable[[], float]) -> "Costs":
-        """Measured on two runs, of which the first compiles; the bench keeps both, as seeds of the recipe as it is."""
+    def of(cls, run: Callable[[int], object], clock: Callable[[], float], before: float = 0.0) -> "Costs":
+        """Measured on two runs, of which the first compiles; the bench keeps both, as seeds of the recipe as it is.
+
+        Where the recipe was run `before`, in so many seconds, that run has compiled most of it.
+        """
         marks = [clock()]
         for number in (0, 1):
             run(number)
             marks.append(clock())
-        first, second = marks[1] - marks[0], marks[2] - marks[1]
+        first, second = max(before, marks[1] - marks[0]), marks[2] - marks[1]
         return cls(max(0.0, first - second), second)
 
     def tuned(self, trial: Trial) -> float:
@@ -48,6 +51,7 @@ NO_COSTS = Costs(0.0, 0.0)
 class Budget:
     """Seconds that may be spent from `started` on, and what became of them.
 
+    before   seconds that the run took of which the diagnosis was made; 0 where there was none
     spent    seconds in all
     costs    what a run was estimated to cost
     ended    where it ended before the trial did: in words
@@ -55,6 +59,7 @@ class Budget:
 
     seconds: float
     started: float
+    before: float = 0.0
     spent: float = 0.0
     costs: Costs = NO_COSTS
     ended: str = ""

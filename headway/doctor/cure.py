@@ -122,6 +122,8 @@ def cure(
     watched = under_watch(recipe, job.updates)
     tell("training the recipe as it is")
     run = whole(train(watched, data=job.dataset, out=out and out / "before", anyway=True))
+    if limit:
+        limit.before = limit.seconds - limit.left()
     found = Cure(recipe, Portrait.of(run), diagnose(run))
     offered = remedies(run, found.diagnosis)
     if not offered:

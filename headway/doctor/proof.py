@@ -139,7 +139,7 @@ def within(
     recipe: Recipe, remedies: Sequence[Remedy], trial: Trial, bench: Bench, limit: Budget
 ) -> tuple[list[Remedy], Trial]:
     """The remedies and the trial that fit into what is left, by what two runs of the recipe as it is cost."""
-    limit.costs = Costs.of(lambda number: bench.outcomes([(recipe, recipe.seed + number)]), now)
+    limit.costs = Costs.of(lambda number: bench.outcomes([(recipe, recipe.seed + number)]), now, limit.before)
     kept, trial = fitting(remedies, trial, limit.costs, limit.left())
     if remedies and not kept:
         limit.ended = "not proven: the budget is too small for a single remedy"

@@ -36,14 +36,16 @@ class Statement:
 
 
 def statements(cure: Cure, subject: Map) -> list[Statement]:
-    """The edges at the cause's concept, then the further edges that remedies followed."""
+    """The edges at the first cause's concept, then those at the others' and those that remedies followed."""
     cause = cure.diagnosis.cause
     known = {concept.name for concept in subject.concepts}
     if cause is None or cause.concept not in known:
         return []
     near = neighbourhood(subject, subject.concept(cause.concept))
     followed = [statement(subject, remedy.edge) for remedy in cure.proof.remedies.values()] if cure.proof else []
-    further = [edge for edge in subject.edges if edge in followed and edge not in near]
+    others = [edge for one in cure.diagnosis.causes[1:] if one.concept in known
+              for edge in neighbourhood(subject, subject.concept(one.concept))]  # fmt: skip
+    further = [edge for edge in subject.edges if edge in (*followed, *others) and edge not in near]
     return [_statement(edge, edge in near, cure.proof, subject) for edge in [*near, *further]]
 
 

@@ -128,7 +128,10 @@ def _others(findings: Sequence[Finding], causes: Sequence[Finding]) -> Rows | No
 def _trial(proof: Proof) -> list[str | Rows | Picture]:
     rules, places = proof.trial, places_for(proof.smallest)
     looks = f" Arms without hope are dropped after {joined([str(n) for n in rules.looks])} seeds." * bool(rules.looks)
-    refused = [f"Not tried: {name}: {reason}" for name, reason in proof.refused.items()]
+    reasons: dict[str, list[str]] = {}
+    for name, reason in proof.refused.items():
+        reasons.setdefault(reason, []).append(name)
+    refused = [f"Not tried: {joined(names)}: {reason}" for reason, names in reasons.items()]
     if proof.budget and not proof.verdicts:
         return [*_budget(proof), *refused]
     return [
@@ -247,8 +250,9 @@ def _map(cure: Cure, subject: Map) -> list[str | Rows | Picture]:
     found = statements(cure, subject)
     if cause is None or not found:
         return [f"{subject.title} has no edge at {cause.concept if cause else 'it'}."]
-    concept = subject.concept(cause.concept)
+    concepts = dict.fromkeys(one.concept for one in cure.diagnosis.causes)
+    defined = [f"{one.title}: {one.definition}" for one in subject.concepts if one.name in concepts]
     rows = [(one.text, text) for one in found for text in one.notes or ("not measured here",)]
     rows = [(text if i == 0 or rows[i - 1][0] != text else "", said) for i, (text, said) in enumerate(rows)]
     told = "Measured here: held-out loss, and the change of ‖dL/dh‖ in decades per 10 layers, control → remedy."
-    return [f"{concept.title}: {concept.definition}", Picture("map"), Rows(rows), *([told] if cure.proof else [])]
+    return [*defined, Picture("map"), Rows(rows), *([told] if cure.proof else [])]

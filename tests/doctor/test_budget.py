@@ -62,6 +62,13 @@ def test_costs_are_those_of_a_first_run_that_compiles_and_of_a_second():
     assert Costs.of(lambda number: None, lambda: next(times)) == Costs(3.5, 1.5)
 
 
+def test_what_was_compiled_before_counts_by_the_run_that_it_was_compiled_for():
+    times = iter([0.0, 1.6, 3.0])
+    assert Costs.of(lambda number: None, lambda: next(times), before=8.0) == Costs(
+        pytest.approx(6.6), pytest.approx(1.4)
+    )
+
+
 def test_a_trial_costs_its_runs_one_after_the_other_and_what_is_new_to_compile():
     trial = Trial(factors=(0.5, 1.0, 2.0), tuning_seeds=2, randoms=1)
     a_tuned_arm = (3 + 1) * 2 + 10

@@ -60,6 +60,15 @@ def test_all_causes_are_named_with_their_evidence():
     assert "Saturated units. saturated units is so." in read(cure)
 
 
+def test_the_concepts_of_all_causes_stand_on_the_map():
+    two = [Finding("found", id=id, cause=id, concept=id) for id in ("vanishing-gradient", "overfitting")]
+    text = read(replace(stored(), diagnosis=replace(stored().diagnosis, findings=tuple(two))))
+    subject = deep_learning()
+    assert all(subject.concept(one.concept).definition in text for one in two)
+    assert "Sigmoid —saturates→ Vanishing Gradient" in text
+    assert "Regularization —prevents→ Overfitting" in text
+
+
 def test_where_no_remedy_is_known_it_says_so_and_what_to_do_by_hand():
     cure = replace(with_causes(stored(), ("no-signal", "no signal")), proof=None, cured=None, after=None)
     assert headline(cure) == "No signal found, no remedy known"
