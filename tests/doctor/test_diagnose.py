@@ -89,7 +89,7 @@ def test_a_run_that_stops_at_a_number_that_is_not_finite_is_named_so():
 def test_a_run_whose_very_first_update_is_not_finite_is_named_so():
     huge = Sequential((Dense(8, init=Normal(1e30)), Dense(3, init=Normal(1e30))))
     found = diagnose(train(replace(SMALL, network=huge)))
-    assert [one.id for one in found.causes] == ["initial-scale", "non-finite"]
+    assert [one.id for one in found.causes] == ["initial-scale", "non-finite"]  # linear, on data that lines part
 
 
 def test_a_layer_that_begins_with_nothing_stays_dead():

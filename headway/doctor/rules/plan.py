@@ -12,7 +12,8 @@ RISING = 0.5
 IDLE, LOW = 0.5, 0.01
 """The share of the run that may be left once the rate has fallen below a hundredth of the highest."""
 TOO_FEW, FEW = 50, 100
-PART = 0.25
+PART = 0.5
+"""The share of the training examples from which on a batch is a large one."""
 
 
 @rule(
@@ -70,7 +71,7 @@ def decay_groups(case: Known) -> Seen:
     needs="recipe dataset job",
 )  # fmt: skip
 def batch_size(case: Known) -> Seen:
-    """A batch is a quarter of the data or more, and the run has fewer than 50 updates.
+    """A batch is half of the data or more, and the run has fewer than 50 updates.
 
     With so few steps a smaller batch, whose gradient is nearly as good, gets further for the same work (Shallue et al.
     2019, *Measuring the effects of data parallelism*). Full batches with many updates pass.
