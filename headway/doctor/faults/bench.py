@@ -15,6 +15,7 @@ from headway.doctor.faults.healthy import healthy
 from headway.doctor.faults.measure import fingerprint, keeps, stored
 from headway.doctor.faults.score import read_rows
 from headway.spec.error import HeadwayError, did_you_mean
+from headway.training.checkpoint import write_durably
 from headway.training.job import prepare
 from headway.training.train import train
 
@@ -78,7 +79,7 @@ def bench(
         raise HeadwayError(str(folder), "must be a new folder", f"{VERDICTS} in it", "Go on with --resume.")
     marks = {one.id: mark(one, code) for one in chosen}
     done = {row["id"]: row for row in (read_rows(path) if path.exists() else []) if row["mark"] == marks.get(row["id"])}
-    path.write_text("".join(json.dumps(row) + "\n" for row in done.values()))
+    write_durably(path, "".join(json.dumps(row) + "\n" for row in done.values()).encode())
     missing = [one for one in chosen if one.id not in done]
     with open(path, "a") as lines:
         for row in _looked_at(missing, workers):
