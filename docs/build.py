@@ -175,7 +175,7 @@ def site() -> None:
 if __name__ == "__main__":
     for name, text in written().items():
         (DOCS / name).write_text(text)
-    VERDICTS.write_text(json.dumps({id: verdict.word for id, verdict in seen().items()}, indent=1) + "\n")
+    VERDICTS.write_text(json.dumps({id: known.verdict.word for id, known in seen().items()}, indent=1) + "\n")
     if "--map" not in sys.argv[1:]:
         PAGES.mkdir(exist_ok=True)
         for name, text in pages().items():
