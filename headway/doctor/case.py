@@ -1,12 +1,13 @@
 """A case: a recipe or a run as the rules see it, each part measured when it is first asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from headway.data.dataset import Dataset, Examples
+from headway.doctor.again import Again
 from headway.doctor.baseline import constant_loss
 from headway.doctor.finding import Word
 from headway.doctor.measures.columns import Columns
@@ -14,6 +15,7 @@ from headway.doctor.measures.examples import losses_of
 from headway.doctor.measures.memory import by_heart
 from headway.doctor.measures.outset import Outset
 from headway.doctor.measures.parting import Parting, partings
+from headway.doctor.measures.rerun import affordable, ending
 from headway.doctor.measures.simple import Simple, simple
 from headway.doctor.measures.trend import Trend
 from headway.doctor.measures.units import EXAMPLES, dead_units
@@ -41,6 +43,7 @@ class Case:
     history, standing  what was measured in training; how far it came and why it ended
     values, final      parameters and network state of the best evaluation, and after the last update
     results            split → loss and metrics of `values`
+    first              the values that training began from; None: those drawn by the recipe's seed
     """
 
     recipe: Recipe | None = None
@@ -50,11 +53,12 @@ class Case:
     values: dict[str, Any] | None = None
     final: dict[str, Any] | None = None
     results: dict[str, dict[str, float]] | None = None
+    first: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, run: Run) -> "Case":
         """The case of a run that is over."""
-        return cls(run.recipe, run.data(), run.history, run.standing, run.values, run.final, run.results)
+        return cls(run.recipe, run.data(), run.history, run.standing, run.values, run.final, run.results, run.start)
 
     @classmethod
     def before(cls, recipe: Recipe, data: Dataset | None = None) -> "Case":
@@ -64,7 +68,9 @@ class Case:
     @cached_property
     def job(self) -> Job | None:
         """The recipe with its data."""
-        return prepare(self.recipe, self.dataset, anyway=True) if self.recipe and self.dataset else None
+        if self.recipe is None or self.dataset is None:
+            return None
+        return replace(prepare(self.recipe, self.dataset, anyway=True), start=self.first)
 
     @cached_property
     def start(self) -> Start | None:
@@ -149,11 +155,18 @@ class Case:
         return (self.history.evaluations or None) if self.history else None
 
     @cached_property
+    def losses(self) -> np.ndarray | None:
+        """The losses of training that are told, in order; None where none is."""
+        told = self.measures["loss"] if self.measures and "loss" in self.measures else np.zeros(0)
+        told = told[~np.isnan(told)]
+        return told if len(told) else None
+
+    @cached_property
     def trend(self) -> Trend | None:
-        """The loss of training in windows; None where fewer than four updates were measured."""
-        if self.measures is None or len(self.measures["loss"]) < 4:
+        """The loss of training in windows; None where fewer than four are told."""
+        if self.measures is None or self.losses is None or len(self.losses) < 4:
             return None
-        return Trend.of(self.measures["loss"])
+        return Trend.of(self.losses, self.measures["step"][~np.isnan(self.measures["loss"])])
 
     @property
     def level(self) -> float | None:
@@ -174,6 +187,27 @@ class Case:
     def late(self) -> bool:
         """Whether a third of the updates or more went by before anything was learned."""
         return self.stuck is not None and self.trend is not None and self.stuck >= self.trend.steps[-1] / 3
+
+    @cached_property
+    def again(self) -> Again | None:
+        """The run again with one thing changed; None where its updates are too few or too dear."""
+        if self.job is None or self.losses is None or not self.level or self.job.recipe.optimizer.main_rate() is None:
+            return None
+        count = affordable(self.job)
+        count = count if self._broken else min(count, len(self.losses))
+        return Again(self.job, count, self.level, self.split) if count else None
+
+    @property
+    def _broken(self) -> bool:
+        return self.standing is not None and self.standing.reason == "non-finite"
+
+    @cached_property
+    def reached(self) -> float | None:
+        """The least loss of training over `level`, at the end or where it is made again to; ∞ of one not finite."""
+        if self.losses is None or not self.level or self.level < 0:
+            return None
+        first = self.losses[: self.again.updates] if self.again else self.losses
+        return np.inf if self._broken else min(ending(self.losses), ending(first)) / self.level
 
     @cached_property
     def rise(self) -> tuple[float, float] | None:

@@ -72,13 +72,16 @@ def looked_at(case: Case, rules: Sequence[Rule], accepted: Mapping[str, str]) ->
     for id in accepted:
         rule_of(id)
     findings: list[Finding] = []
+    causes: dict[str, str] = {}  # what was found, or would have been but for its being accepted
     for rule in rules:
         finding = rule(case)
+        earlier = [causes[id] for id in causes if id in rule.follows]
+        if finding.verdict == "found" and not earlier:
+            causes[rule.id] = rule.cause
         if finding.verdict == "found" and rule.id in accepted:
             meant = f"Accepted: {accepted[rule.id]}"
             finding = replace(finding, verdict="noticed", evidence=(*finding.evidence, meant))
-        earlier = [one.cause for one in findings if one.verdict == "found" and one.id in rule.follows]
-        if finding.verdict == "found" and earlier:
+        elif finding.verdict == "found" and earlier:
             follows = f"It can follow from {' and '.join(earlier)}."
             finding = replace(finding, verdict="noticed", evidence=(*finding.evidence, follows))
         findings.append(finding)

@@ -43,7 +43,7 @@ class Start:
     def of(cls, job: Job) -> "Start":
         """Draw the initial values, make the first update, and forget it."""
         update, data = job.update, job.dataset
-        state = initial_state(update, data.input_shape)
+        state = initial_state(update, data.input_shape, job.start)
         addresses = job.watched or watched(update.network, data.input_shape, data.train.x.dtype)
         structure, numbers = split(update)
         _, measures, gradients = watched_update(structure, numbers, state, batch(job, 0), empty_slots(len(addresses)))

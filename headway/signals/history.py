@@ -29,6 +29,12 @@ class Signals:
             raise HeadwayError("signals", "no such statistic", statistic, did_you_mean(statistic, STATISTICS))
         return self.values[..., STATISTICS.index(statistic)]
 
+    def update_size(self, samples: slice) -> float | None:
+        """‖Δθ‖ / ‖θ‖, the median of these samples and of the layers with weights; None where none is told."""
+        weight, update = self["weight"][samples], self["update"][samples]
+        told = np.isfinite(update) & (weight > 0)
+        return float(np.median(update[told] / weight[told])) if told.any() else None
+
     def __len__(self) -> int:
         return len(self.steps)
 

@@ -24,19 +24,30 @@ class Trend:
     errors: np.ndarray
 
     @classmethod
-    def of(cls, losses: np.ndarray, windows: int = WINDOWS) -> "Trend":
-        """The trend of at least one loss, in at most so many windows of two or more updates."""
+    def of(cls, losses: np.ndarray, steps: np.ndarray | None = None, windows: int = WINDOWS) -> "Trend":
+        """The trend of at least one loss, in at most so many windows of two or more; `steps` are the losses' own."""
         count = max(1, min(windows, len(losses) // 2))
         size = len(losses) // count
         first = len(losses) - count * size
         rows = np.asarray(losses, float)[first:].reshape(count, size)
         noise = np.diff(rows, axis=1) ** 2 / 2
         errors = np.sqrt(noise.mean(axis=1) / size) if size > 1 else np.zeros(count)
-        return cls(first + size * np.arange(1, count + 1), rows.mean(axis=1), errors)
+        ends = first + size * np.arange(1, count + 1)
+        return cls(ends if steps is None else np.asarray(steps)[ends - 1], rows.mean(axis=1), errors)
 
     def fall(self, begin: int, end: int) -> tuple[float, float]:
         """By how much the mean of window `end` is below that of window `begin`, and the standard error of that."""
         return float(self.means[begin] - self.means[end]), float(np.hypot(self.errors[begin], self.errors[end]))
+
+    @property
+    def late_fall(self) -> tuple[float, float]:
+        """By how much the loss fell over the second half, and the standard error of that."""
+        return self.fall(len(self.means) // 2, -1)
+
+    def falls(self, least: float) -> bool:
+        """Whether that is `least` or more, and 3 standard errors."""
+        fall, error = self.late_fall
+        return fall >= max(least, SURE * error)
 
     def below(self, level: float) -> int | None:
         """The update from which the loss stays below a level, but for at most one window; None where it never does.

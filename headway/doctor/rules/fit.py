@@ -6,11 +6,16 @@ import numpy as np
 
 from headway.doctor.case import Case
 from headway.doctor.finding import Seen
+from headway.doctor.measures.neighbours import told_of
+from headway.doctor.measures.rerun import regularization
 from headway.doctor.measures.trend import SURE
-from headway.doctor.rules.rule import rule
+from headway.doctor.measures.units import EXAMPLES
+from headway.doctor.rules.rule import FLOW, INITIAL, PAIRING, TREND, rule
 
 EVALUATIONS = 3
 """So many evaluations, the last ones, must be above the best."""
+GAP = 0.25
+"""The share of what there is to win that must be lost, to do harm."""
 RISE = 0.1
 """The share of the level to be beaten by which the held-out loss rises again, to do harm."""
 
@@ -78,3 +83,54 @@ def _falls(case: Case, since: int) -> tuple[float, float]:
     begin = min(int(np.searchsorted(case.trend.steps, since)), len(case.trend.steps) - 1)
     fall, sure = case.trend.fall(begin, -1)
     return -fall, sure
+
+
+@rule(
+    "over-regularised", "too much regularization", concept="regularization", stage="trend", needs="measures job",
+    follows=f"{PAIRING} {INITIAL} {FLOW} learning-rate-high learning-rate-low",
+)  # fmt: skip
+def over_regularised(case: Case) -> Seen:
+    """The same run without dropout, noise, penalties and weight decay saves a quarter more of the held-out loss.
+
+    Asked where there are some and three quarters of the held-out loss to be beaten are not saved. The loss of training
+    does not tell: dropout raises it by itself (Goodfellow et al. 2016, section 7.1; Srivastava et al. 2014).
+    """
+    assert case.job is not None
+    steps = (1, int(case.measures["step"][-1])) if case.measures else (0, 0)
+    if not regularization(case.job.recipe):
+        return Seen("ruled out", ("Nothing regularizes.",), steps=steps)
+    own, level = case.loss, case.level
+    if own is None or not level or own < GAP * level or case.again is None:
+        return Seen("ruled out", ("The held-out loss is low.",), steps=steps)
+    here, there = own / level, case.again.share(case.again.freed.held_out)
+    evidence = (f"Of the held-out loss to be beaten {here:.0%} is left, without regularization {there:.0%}.",)
+    if not there <= here - GAP:
+        return Seen("ruled out", evidence, steps=steps)
+    return Seen("found", evidence, tuple(edit.at for edit in regularization(case.job.recipe)), steps)
+
+
+@rule(
+    "underfitting", "underfitting", concept="width", stage="trend", needs="recipe dataset final",
+    follows=f"{PAIRING} {INITIAL} {FLOW} {TREND}",
+)  # fmt: skip
+def underfitting(case: Case) -> Seen:
+    """The network tells a quarter less of its own training examples than a straight line does, or their neighbours.
+
+    Both are fitted in closed form: least squares on the inputs, and the five nearest other examples. A network that
+    knows less than these, though its loss falls no more, has too few units somewhere, or the wrong form (Goodfellow et
+    al. 2016, section 5.2).
+    """
+    assert case.recipe is not None
+    assert case.dataset is not None
+    assert case.final is not None
+    examples, classes = case.dataset.train[:EXAMPLES], len(case.dataset.classes or ())
+    told = told_of(case.recipe, case.final, examples, classes)
+    if told is None:
+        return Seen("not seen", ("Asked only of one label or some amounts for inputs of one size.",))
+    own, line, others = told
+    falls = case.trend is not None and case.trend.falls(RISE * (case.level or 0.0))
+    evidence = (f"Of what there is to tell of its training examples the network tells {own:.0%}, a line {line:.0%}, "
+                f"the nearest others {others:.0%}.".replace("-", "−"),)  # fmt: skip
+    if max(line, others) - own < GAP:
+        return Seen("ruled out", evidence)
+    return Seen("noticed" if falls else "found", evidence, ("network",))

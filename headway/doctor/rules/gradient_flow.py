@@ -17,7 +17,7 @@ VANISHES, EXPLODES = (1.0, 2.0), (0.25, 1.5)
 
 @rule(
     "vanishing-gradient", "vanishing gradient", concept="vanishing-gradient", stage="first steps", needs="flow",
-    follows="dying-relu",
+    follows="output-loss-mismatch data-faults unscaled-features initial-symmetry dying-relu",
 )  # fmt: skip
 def vanishing(case: Case) -> Seen:
     """‖dL/dh‖ falls towards the input by a decade or more per 10 layers, and by two in all.
@@ -45,20 +45,21 @@ def exploding(case: Case) -> Seen:
 
 
 def _steady(case: Case, sign: int, bounds: tuple[float, float]) -> Seen:
-    """Whether ‖dL/dh‖ falls (sign 1) or grows (−1) towards the input in most samples, past both bounds.
+    """Whether ‖dL/dh‖ falls (sign 1) or grows (−1) towards the input from the first sample on, past both bounds.
 
     Found where the network has learned nothing, or late: then the samples from well before count.
     """
     assert case.flow is not None
     early = _early(case)
     total, slope = case.flow.decades_lost[early], case.flow.decades_per_ten_layers[early]
-    agreement = float(np.mean((sign * slope >= bounds[0]) & (sign * total >= bounds[1])))
+    past = (sign * slope >= bounds[0]) & (sign * total >= bounds[1])
+    agreement = float(np.mean(past)) if past[0] else 0.0  # what training brings about is no matter of how it flows
     evidence: tuple[str, ...] = (
         f"From the last of {len(case.flow.addresses)} layers back to the first ‖dL/dh‖ changes by {_decades(-total)} "
         f"decades, {_decades(-slope)} per 10 layers, in {len(total)} samples.",
     )
     if agreement < AGREEMENT:
-        return Seen("ruled out", evidence, (), case.steps, 1 - agreement)
+        return Seen("ruled out", evidence, (), case.steps, float(1 - np.mean(past)))
     size = sign * np.log10(np.maximum(np.median(case.flow.gradient[early], axis=0), LEAST))
     concerned = size.max() - size >= bounds[1]
     where = tuple(address for address, here in zip(case.flow.addresses, concerned, strict=True) if here)

@@ -11,6 +11,16 @@ Look = Callable[[Known], Seen]
 Stage = Literal["data and pairing", "initialization and scale", "first steps", "trend"]
 STAGES: tuple[Stage, ...] = ("data and pairing", "initialization and scale", "first steps", "trend")
 """In causal order: what comes first can bring about what comes later."""
+PAIRING = (
+    "data-faults labels-shuffled no-signal output-loss-mismatch unscaled-features unscaled-targets loss-reduction "
+    "gradient-sign"
+)
+INITIAL = (
+    "initial-symmetry initial-scale missing-nonlinearity unreached-parameters examples-mixed schedule-length batch-size"
+)
+FLOW = "dying-relu vanishing-gradient exploding-gradient saturation unstable-start"
+TREND = "learning-rate-high learning-rate-low oscillation non-finite over-regularised too-few-steps"
+"""Ids of rules whose causes bring about most of what is seen later, by stage."""
 BEFORE = {
     "recipe", "dataset", "job", "constant", "columns", "simple", "simple_held_out", "partings",
     "start", "begins", "outset", "memory",

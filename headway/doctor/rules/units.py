@@ -5,17 +5,20 @@ import numpy as np
 from headway.doctor.case import Case
 from headway.doctor.finding import Seen
 from headway.doctor.measures.units import EXAMPLES
-from headway.doctor.rules.rule import rule
+from headway.doctor.rules.rule import INITIAL, PAIRING, rule
 
 AGREEMENT = 0.8
 DEAD = 0.5
 """The share of a layer's units above which they count as dead; a rectifier at random has half of its *entries* at 0."""
+FULL = 0.5
+"""The share of a layer's outputs at a limit from which they count as saturated."""
 DIES = 0.25
 """The share of a layer's units by which those that give nothing become more in training, to be said."""
 
 
 @rule(
     "dying-relu", "dead units", concept="dying-relu", stage="first steps", needs="signals:silent",
+    follows="data-faults unscaled-features gradient-sign",
 )  # fmt: skip
 def dying_relu(case: Case) -> Seen:
     """Most units of a layer are exactly 0 for all examples of the batch, in most samples: no gradient revives them.
@@ -55,3 +58,27 @@ def _confirmed(case: Case, evidence: tuple[str, ...], confidence: float) -> Seen
     worst = max(dead, key=lambda address: dead[address])
     said = f"With the last weights {dead[worst]:.0%} of the units at {worst} give 0 for all of {count}."
     return Seen(case.word, (*evidence, said), tuple(dead), case.steps, max(confidence, AGREEMENT))
+
+
+@rule(
+    "saturation", "saturated units", concept="sigmoid", stage="first steps", needs="signals:saturated",
+    follows=f"{PAIRING} {INITIAL} vanishing-gradient",
+)  # fmt: skip
+def saturation(case: Case) -> Seen:
+    """Half of a layer's outputs or more are within 1 % of a limit of their activation, from the first samples on.
+
+    There tanh and the sigmoid have next to no slope, and what is behind them gets no gradient (Glorot & Bengio 2010).
+    Units that saturate as a network learns are sure of themselves; so the first quarter of the samples is looked at.
+    """
+    assert case.signals is not None
+    early = case.signals["saturated"][: max(1, len(case.signals) // 4)]
+    share = np.mean(early >= FULL, axis=0)
+    full = tuple(address for address, yes in zip(case.signals.addresses, share, strict=True) if yes >= AGREEMENT)
+    worst = int(np.median(early, axis=0).argmax())
+    most, place = np.median(early[:, worst]), case.signals.addresses[worst] or "the network"
+    evidence = (
+        f"At {place} {most:.0%} of the outputs are near a limit, the median of the first {len(early)} samples.",
+    )
+    if not full:
+        return Seen("ruled out", evidence, (), case.steps, float(1 - share.max()))
+    return Seen("found" if case.late else case.word, evidence, full, case.steps, float(share.max()))

@@ -45,8 +45,12 @@ def test_windows_are_of_one_length_and_end_with_the_run(length, windows):
     ],
 )
 def test_the_loss_is_below_a_level_from_the_window_on_behind_which_it_stays(means, update):
-    assert Trend.of(np.repeat(np.array(means, float), 2), len(means)).below(1.5) == update
+    assert Trend.of(np.repeat(np.array(means, float), 2), windows=len(means)).below(1.5) == update
 
 
 def test_a_loss_that_is_no_number_is_below_nothing():
     assert Trend.of(np.full(8, np.nan)).below(1.0) is None
+
+
+def test_windows_of_losses_that_are_not_told_of_every_update_end_with_the_updates_they_are_from():
+    assert list(Trend.of(np.ones(4), np.array([10, 20, 30, 40])).steps) == [20, 40]
