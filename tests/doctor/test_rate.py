@@ -45,11 +45,12 @@ def case(losses, lower=None, higher=None, size=None, reason="finished", again=Tr
         values = np.zeros((10, 1, len(STATISTICS)))
         values[..., STATISTICS.index("weight")], values[..., STATISTICS.index("update")] = 1, size
         history.samples.append(Signals.of(range(1, 101, 10), ("0",), values))
-    made = Planted(history=history, standing=Standing(len(losses), reason=reason))
+    results = {"train": {"loss": float(np.median(losses[-20:]))}}
+    made = Planted(history=history, standing=Standing(len(losses), reason=reason), results=results)
     same = Rerun(1.0, np.asarray(losses), 1.0)
     reruns = {"lower": same if lower is None else Rerun(0.1, lower, 0.0),
               "higher": same if higher is None else Rerun(10, higher, 0.0)}  # fmt: skip
-    made.__dict__["again"] = SimpleNamespace(updates=UPDATES, **reruns) if again else None
+    made.__dict__["again"] = SimpleNamespace(updates=UPDATES, share=float, **reruns) if again else None
     return made
 
 
@@ -79,6 +80,7 @@ def test_a_rate_is_too_high_where_a_lower_one_saves_a_quarter_more(own, lower, v
         (1.0, 0.8, 1e-5, "ruled out"),
         (0.2, 0.0, 1e-5, "ruled out"),
         (1.0, 0.1, None, "found"),
+        (0.5, 0.1, None, "noticed"),  # it learns, and its updates are not known
     ],
 )
 def test_a_rate_is_too_low_where_updates_are_small_and_a_higher_one_saves_a_quarter_more(own, higher, size, verdict):

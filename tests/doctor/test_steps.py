@@ -66,7 +66,8 @@ def case(losses, *, rates=1e-2, size=0.02, again=None, saturated=0.0):
     history.samples.append(Signals.of(range(1, 101, 10), ("0",), values))
     last = float(np.median(losses[-20:]))
     made = Planted(history=history, standing=Standing(UPDATES, reason="finished"), results={"train": {"loss": last}})
-    made.__dict__["again"] = again and SimpleNamespace(updates=UPDATES, **{n: ends(loss) for n, loss in again.items()})
+    reruns = {name: ends(loss) for name, loss in (again or {}).items()}
+    made.__dict__["again"] = SimpleNamespace(updates=UPDATES, share=float, **reruns) if again else None
     return made
 
 
