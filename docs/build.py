@@ -24,6 +24,7 @@ from headway.concepts.markdown import table_lines
 from headway.concepts.pathways import prerequisites, visited_by
 from headway.concepts.writing import write
 from headway.doctor.remedies.catalog import VERDICTS
+from headway.doctor.rules.catalog import RULES
 from headway.doctor.rules.rule import Rule
 from headway.report.concept import neighbourhood
 from headway.report.demonstration import Demonstration, demonstrations
@@ -32,7 +33,7 @@ from headway.report.verdicts import second_text, seen, verdicts_text
 from headway.spec.node import Spec, is_concrete
 
 DOCS = Path(__file__).parent
-PAGES = DOCS / "concepts"
+PAGES, RULE_PAGES = DOCS / "concepts", DOCS / "rules"
 SEED = DOCS.parent / "../shared/seed/concept-map-lesson-5.md"
 BLOCK = r"(?<=<!-- {0}: `make map` -->\n).*?(?=<!-- end of the {0} -->)"
 
@@ -164,6 +165,34 @@ def pages() -> dict[str, str]:
     return made | {"index.md": contents(subject)}
 
 
+def rule_pages() -> dict[str, str]:
+    """A page for every rule of the doctor, and their list in causal order."""
+    subject = deep_learning()
+    rows = [(f"[{rule.id}]({rule.id}.md)", rule.cause, rule.stage, concept_link(subject, rule)) for rule in RULES]
+    index = ["# Rules", "What the doctor looks for, in causal order; [how](../decisions/0013-the-doctor.md).",
+             "\n".join(table_lines(("rule", "cause", "stage", "concept"), rows))]  # fmt: skip
+    return {f"{rule.id}.md": rule_page(subject, rule) for rule in RULES} | {"index.md": "\n\n".join(index) + "\n"}
+
+
+def rule_page(subject: Map, rule: Rule) -> str:
+    """What a rule looks at and why, with its source; what it needs; what brings its cause about."""
+    needs = ", ".join(" or ".join(f"`{one}`" for one in need.split("|")) for need in rule.needs)
+    after = f" Where {' or '.join(rule.follows)} is found, this one can follow from it, and is only noticed." * bool(
+        rule.follows
+    )
+    before = " It is asked before anything is trained, too." * rule.preflight
+    return "\n\n".join([
+        f"# {rule.id}", f"*{rule.cause}, {rule.stage}, {concept_link(subject, rule)}*", inspect.getdoc(rule.look) or "",
+        f"It needs {needs}; without it, it says *not seen*.{before}{after}",
+        f"Code: `{rule.look.__module__}.{rule.look.__name__}`.",
+    ]) + "\n"  # fmt: skip
+
+
+def concept_link(subject: Map, rule: Rule) -> str:
+    """The concept of the map that a rule's cause belongs to, linked."""
+    return f"[{subject.concept(rule.concept).title}](../concepts/{rule.concept}.md)"
+
+
 def site() -> None:
     """The pages of the folder as a site."""
     from mkdocs.commands.build import build
@@ -177,8 +206,9 @@ if __name__ == "__main__":
         (DOCS / name).write_text(text)
     VERDICTS.write_text(json.dumps({id: known.verdict.word for id, known in seen().items()}, indent=1) + "\n")
     if "--map" not in sys.argv[1:]:
-        PAGES.mkdir(exist_ok=True)
-        for name, text in pages().items():
-            (PAGES / name).write_text(text)
+        for folder, made in ((PAGES, pages()), (RULE_PAGES, rule_pages())):
+            folder.mkdir(exist_ok=True)
+            for name, text in made.items():
+                (folder / name).write_text(text)
     if not {"--map", "--pages"} & set(sys.argv[1:]):
         site()

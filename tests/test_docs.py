@@ -99,6 +99,11 @@ def test_every_concept_has_a_page_and_no_page_is_left_over():
     assert (DOCS / "concepts/index.md").read_text() == build().contents(MAP), WRITE
 
 
+def test_every_rule_has_a_page_and_no_page_is_left_over():
+    made = build().rule_pages()
+    assert {path.name: path.read_text() for path in (DOCS / "rules").glob("*.md")} == made, WRITE
+
+
 def test_a_demonstration_shows_a_concept_in_about_ten_lines():
     assert set(demonstrations()) <= set(CONCEPTS)
     for name, shows in demonstrations().items():
@@ -125,7 +130,7 @@ def test_what_a_concept_is_checked_by_is_a_test(name):
         assert exists(test), f"{test} is no test"
 
 
-WRITTEN = sorted(path for path in DOCS.rglob("*.md") if path.parent.name != "concepts")
+WRITTEN = sorted(path for path in DOCS.rglob("*.md") if path.parent.name not in ("concepts", "rules"))
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(DOCS).as_posix())

@@ -150,6 +150,12 @@ class Case:
         return self.signals is not None and bool(np.isfinite(self.signals[statistic]).any())
 
     @cached_property
+    def alignment(self) -> np.ndarray | None:
+        """The cosine between gradient and update at the sampled updates of a loop that is watched from outside."""
+        told = self.measures.get("alignment", np.zeros(0)) if self.measures else np.zeros(0)
+        return told[np.isfinite(told)] if np.isfinite(told).any() else None
+
+    @cached_property
     def evaluations(self) -> list[dict[str, Any]] | None:
         """What was judged in training, by update."""
         return (self.history.evaluations or None) if self.history else None

@@ -7,6 +7,8 @@ from headway.doctor.finding import Seen
 from headway.doctor.rules.rule import rule
 from headway.training.pairing import ending, least, mispaired, reach, single
 
+MOST, SAMPLES = 0.8, 4
+"""The share of the sampled updates that must climb, and how many there must be: no verdict from one window."""
 HARM = 0.05
 """The share of the best constant's loss that no weights can save above which it is harm."""
 
@@ -69,15 +71,18 @@ def loss_reduction(case: Known) -> Seen:
 
 
 @rule(
-    "gradient-sign", "updates that climb", concept="gradient", stage="data and pairing", needs="recipe outset",
+    "gradient-sign", "updates that climb", concept="gradient", stage="data and pairing", needs="outset|alignment",
 )  # fmt: skip
 def gradient_sign(case: Known) -> Seen:
     """The loss of the batch rises along the update that was made of it, however short the step.
 
     Looked at are steps of 1/1000 and 1/100 of ‖θ‖ on the same examples with the same random draws: a rate that is too
-    high cannot be the reason. Updates that are weight decay alone, along −θ, are let pass.
+    high cannot be the reason. Updates that are weight decay alone, along −θ, are let pass. Of a loop that is watched
+    from outside, the cosine between gradient and update is looked at: above 0, updates climb.
     """
     outset = case.outset
+    if outset is None:
+        return _climbing(case.alignment)
     if not outset.along:
         return Seen("not seen", ("No update changed a parameter.",))
     steps = outset.along[:-1]
@@ -88,3 +93,12 @@ def gradient_sign(case: Known) -> Seen:
     if not all(rise > rounding for rise in rises) or outset.decay > 0.5:
         return Seen("ruled out", (said,))
     return Seen("found", (said,), ("optimizer",))
+
+
+def _climbing(alignment: np.ndarray) -> Seen:
+    """Found where most updates have a part along the gradient, and not against it."""
+    climbing = float(np.mean(alignment > 0))
+    median = f"{np.median(alignment):+.2f}, the median of {len(alignment)} samples"
+    said = f"The cosine between gradient and update is {median}."
+    found = climbing >= MOST and len(alignment) >= SAMPLES
+    return Seen("found" if found else "ruled out", (said.replace("-", "−"),), confidence=max(climbing, 1 - climbing))

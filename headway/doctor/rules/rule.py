@@ -35,7 +35,8 @@ class Rule:
     id        what it is called in reports, to be suppressed by, and its page's name
     cause     what it looks for, in words
     concept   the concept on the map that the cause belongs to
-    needs     parts of a `Case` without any of which it says "not seen"; `signals:silent` is one statistic of them
+    needs     parts of a `Case` without any of which it says "not seen"; `signals:silent` is one statistic of its
+              signals, `outset|alignment` either part
     follows   ids of rules whose causes bring this one about: where one is found, this is only noticed
     look      the test; its docstring says what is looked at, why, and the paper or book that it is from
     """
@@ -57,11 +58,13 @@ class Rule:
     @property
     def preflight(self) -> bool:
         """Whether it can be asked before anything is trained."""
-        return set(self.needs) <= BEFORE
+        return all(BEFORE & set(need.split("|")) for need in self.needs)
 
 
 def known(case: Case, need: str) -> bool:
-    """Whether a case has this part, or this statistic of its signals."""
+    """Whether a case has this part, or this statistic of its signals, or one of several."""
+    if "|" in need:
+        return any(known(case, one) for one in need.split("|"))
     part, _, statistic = need.partition(":")
     return case.measured(statistic) if statistic else getattr(case, part) is not None
 
