@@ -17,7 +17,7 @@ from headway.doctor.measures.outset import Outset
 from headway.doctor.measures.parting import Parting, partings
 from headway.doctor.measures.rerun import affordable, ending
 from headway.doctor.measures.simple import Simple, simple
-from headway.doctor.measures.trend import Trend
+from headway.doctor.measures.trend import Trend, median_of
 from headway.doctor.measures.units import EXAMPLES, dead_units
 from headway.doctor.preflight.foreign import Fit
 from headway.doctor.start import Start
@@ -179,7 +179,7 @@ class Case:
         """The loss to be beaten: of the best constant prediction; of a history alone, of the first tenth of updates."""
         if self.constant is not None:
             return self.constant
-        return None if self.measures is None else _median(self.measures["loss"], 0.1)
+        return None if self.measures is None else median_of(self.measures["loss"], 0.1)
 
     @cached_property
     def stuck(self) -> int | None:
@@ -264,7 +264,7 @@ class Case:
         """The best loss of the run on `split`; of a history of another system, of its last tenth of updates."""
         if self.results is not None:
             return self.results[self.split]["loss"]
-        return None if self.measures is None else _median(self.measures["loss"], -0.1)
+        return None if self.measures is None else median_of(self.measures["loss"], -0.1)
 
     @property
     def skill(self) -> float | None:
@@ -284,7 +284,7 @@ class Case:
             return bool(self.skill >= LEARNED)
         if self.loss is None or self.measures is None:
             return None
-        first, settled = _median(self.measures["loss"], 0.02), self.level or 0.0
+        first, settled = median_of(self.measures["loss"], 0.02), self.level or 0.0
         return self.loss < max((1 - LEARNED) * settled, first / 2) or None
 
     @property
@@ -296,11 +296,3 @@ class Case:
     def steps(self) -> tuple[int, int]:
         """The first and the last update that was watched."""
         return (int(self.signals.steps[0]), int(self.signals.steps[-1])) if self.signals else (0, 0)
-
-
-def _median(values: np.ndarray, share: float) -> float:
-    """The median of so large a share of the values, the first or where below 0 the last; NaN where none is told."""
-    count = max(1, round(abs(share) * len(values)))
-    part = values[:count] if share > 0 else values[-count:]
-    told = part[~np.isnan(part)]
-    return float(np.median(told)) if len(told) else float("nan")

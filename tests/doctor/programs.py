@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
 
 import headway as hw
 
@@ -244,12 +244,3 @@ def a_step_that_forgets_its_update(faulty):
         watcher(loss, params)
         params = after
     return Looked(hw.check(loss_fn, params, (DIGITS[:64], LABELS[:64])), watcher)
-
-
-@program("unscaled-targets", "check chance", "check overfit", "learning-rate-low")
-def targets_in_the_hundreds(faulty):
-    x, y = load_diabetes(return_X_y=True)
-    x, y = (x / x.std(0)).astype(np.float32), y.astype(np.float32)
-    y = y * 100 if faulty else (y - y.mean()) / y.std()
-    loss_fn = lambda p, batch: jnp.mean((forward(p, batch[0])[:, 0] - batch[1]) ** 2)  # noqa: E731
-    return fit(loss_fn, dense((10, 32, 1)), optax.adam(3e-3), x=x, y=y)

@@ -89,13 +89,13 @@ def test_permuting_moves_units_and_changes_no_number(network, inputs, moved, key
 
 def test_an_activation_that_knows_its_units_apart_is_not_permuted_across(key):
     @spec
-    class Turned(Activation):
+    class Uneven(Activation):
         """The units one place on."""
 
         def function(self, x):
             return jnp.roll(x, 1, axis=-1)
 
-    network = Sequential((Dense(6), Turned(), Dense(3)))
+    network = Sequential((Dense(6), Uneven(), Dense(3)))
     params, _ = made(network, (5,), key)
     jax.tree.map(np.testing.assert_array_equal, permute_units(network, params, key), params)
 

@@ -201,7 +201,7 @@ def test_a_module_is_watched_diagnosed_frozen_and_taken_away_by_its_own_names(tm
     recipe = replace(SHORT, network=network, optimizer=groups, watch=Watch(5))
     run = train(recipe, out=tmp_path / "run")
     assert run.history.signals.addresses == ("0", "1")
-    assert diagnose(run).cause is None
+    assert {finding.id for finding in diagnose(run).causes} <= {"too-few-steps"}  # there are 20
     start = initial_state(prepare(recipe).update, (4,))["params"]
     close(run.params["0"]["hidden"], start["0"]["hidden"])
     assert np.abs(run.params["0"]["Dense_0"]["kernel"] - start["0"]["Dense_0"]["kernel"]).max() > 1e-3

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from headway.doctor.faults.oddities import ScaledCrossEntropy
 from headway.learning.backpropagation.losses import loss_gradient
 from headway.learning.losses import (
     BinaryCrossEntropy,
@@ -35,6 +36,7 @@ TIME = [
     (MeanAbsoluteError(), rng.normal(size=(4, 5)), rng.normal(size=(4, 5))),
     (Huber(0.7), rng.normal(size=(4, 5, 1)), rng.normal(size=(4, 5))),
     (Hinge(), rng.normal(size=(4, 5, 3)), rng.integers(0, 3, (4, 5))),
+    (ScaledCrossEntropy(factor=3.0), rng.normal(size=(4, 5, 3)), rng.integers(0, 3, (4, 5))),
 ]
 in_time = pytest.mark.parametrize(("loss", "outputs", "targets"), TIME, ids=lambda v: repr(v) * isinstance(v, Loss))
 LENGTHS = np.arange(5) < np.array([5, 2, 0, 3])[:, None]

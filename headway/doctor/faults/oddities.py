@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from pydantic import Field
 
+from headway.learning.backpropagation.losses import cross_entropy
+from headway.learning.backpropagation.rule import rule
 from headway.learning.losses import CrossEntropy, Expects, Loss, Targets
 from headway.learning.optimizers.optimizer import Declared, GradientTransformation, Group, Memory, Optimizer
 from headway.spec.node import Number, spec
@@ -59,3 +61,9 @@ class ScaledCrossEntropy(Loss):
 
     def per_target(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
         return self.factor * CrossEntropy().per_target(outputs, targets)
+
+
+@rule(ScaledCrossEntropy)
+def scaled_cross_entropy(loss: ScaledCrossEntropy, z: jax.Array, targets: jax.Array) -> jax.Array:
+    """dL/dz = factor (p − q)."""
+    return loss.factor * cross_entropy(CrossEntropy(), z, targets)

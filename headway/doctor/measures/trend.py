@@ -59,3 +59,11 @@ class Trend:
         rest = np.flatnonzero(~above)
         rest = rest[rest >= (again[-1] if len(again) else 0)]
         return int(self.steps[rest[0]]) if len(rest) else None
+
+
+def median_of(values: np.ndarray, share: float) -> float:
+    """The median of so large a share of the values, the first or where below 0 the last; NaN where none is told."""
+    count = max(1, round(abs(share) * len(values)))
+    part = values[:count] if share > 0 else values[-count:]
+    told = part[~np.isnan(part)]
+    return float(np.median(told)) if len(told) else float("nan")

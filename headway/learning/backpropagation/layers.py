@@ -21,6 +21,7 @@ from headway.network.convolution import (
     window_axes,
 )
 from headway.network.dense import Dense
+from headway.network.rescale import Rescale
 
 Axes = Sequence[Axis]
 
@@ -80,6 +81,12 @@ def global_average_pool(layer: GlobalAveragePool, at: Local, dy: jax.Array) -> B
     _, *positions, channels = at.x.shape
     share = dy / math.prod(positions)
     return jnp.broadcast_to(share.reshape(-1, *[1] * len(positions), channels), at.x.shape), {}
+
+
+@rule(Rescale)
+def rescale(layer: Rescale, at: Local, dy: jax.Array) -> Back:
+    """y = scale · x + shift: dL/dx = scale · dL/dy."""
+    return dy * jnp.asarray(layer.scale, dy.dtype), {}
 
 
 @rule(Flatten)

@@ -93,7 +93,7 @@ def test_a_remedy_along_a_refuted_edge_comes_last_and_says_so(monkeypatch):
 def test_the_first_remedies_of_all_causes_come_before_the_second_of_any():
     causes = ("unscaled-features", "loss-reduction", "batch-size")
     recipe = replace(SUITED["unscaled-features"], loss=CrossEntropy(reduction="sum"))
-    names = list(offered(recipe, *causes))
+    names = [name for name in offered(recipe, *causes) if name != "all-certain-repairs"]
     assert names[:3] == ["standardize", "mean-loss", "larger-batch"]
     assert names.index("rescaled-inputs") > 2
 
@@ -133,7 +133,7 @@ def test_what_cannot_be_computed_is_not_offered():
     data = arrays(*(lambda table: (table.x, table.y))(Iris().load()), standardize=False)
     recipe = replace(PLAIN, data=None, batch_size=len(data.train))
     found = remedies(Case.before(recipe, data), diagnosed(("unscaled-features", 1.0), ("batch-size", 1.0)))
-    names = [remedy.name for remedy in found]
+    names = [remedy.name for remedy in found if remedy.name != "all-certain-repairs"]
     assert names[:2] == ["rescaled-inputs", "smaller-batch"]
     assert not {"standardize", "larger-batch"} & set(names)
 
