@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from headway.doctor.faults.oddities import ScaledCrossEntropy
 from headway.learning.backpropagation.losses import loss_gradient
 from headway.learning.backpropagation.reverse import forward, gradients, kinds_without_rule
 from headway.learning.backpropagation.rule import RULES, backward, rule
@@ -156,7 +157,8 @@ P = np.exp(Z) / np.exp(Z).sum(-1, keepdims=True)
 LABELS = np.random.default_rng(3).integers(0, 5, (6, 3))
 YES = LABELS[:, 0] % 2
 CASES = [
-    *((loss, z, t) for loss in (CrossEntropy(), CrossEntropy(smoothing=0.1), KLDivergence(), Hinge(0.7))
+    *((loss, z, t) for loss in (CrossEntropy(), CrossEntropy(smoothing=0.1), KLDivergence(), Hinge(0.7),
+                                    ScaledCrossEntropy(factor=0.3))
       for z in (Z, np.round(Z), 0 * Z) for t in (LABELS,)),
     *((loss, Z, P[::-1]) for loss in (CrossEntropy(), CrossEntropy(smoothing=0.1), KLDivergence())),
     *((loss, P, t) for loss in (ProbabilityCrossEntropy(), ProbabilityCrossEntropy(smoothing=0.1))
