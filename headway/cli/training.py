@@ -66,12 +66,13 @@ def train_seeds(
 
     out, anyway, imports, weights = options
     recipe = recipe_of(what, sets, imports)
-    begin = beginning(recipe, weights)
+    data = recipe.data.load() if recipe.data else None  # once for all seeds, and for what warns
+    begin = partial(beginning(recipe, weights), data=data, anyway=anyway)
     folder = out or free_folder(Path("runs"), Path(what).stem)
     runs: list[Run] = []
     for seed in range(recipe.seed, recipe.seed + seeds):
         place = folder if seeds == 1 else folder / f"seed-{seed}"
-        run = begin(replace(recipe, seed=seed), out=place, callbacks=(Progress(), Warnings(recipe)), anyway=anyway)
+        run = begin(replace(recipe, seed=seed), out=place, callbacks=(Progress(), Warnings(recipe, data)))
         runs.append(drawn(run))
         if run.standing.reason in PAUSED:
             break

@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import KW_ONLY
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -31,12 +31,18 @@ class Few(Source):
             raise HeadwayError("count", f"there are {len(x)} examples", self.count, "Ask for fewer.")
         order = np.random.default_rng(self.seed).permutation(len(x))
         kept, others = np.sort(order[: self.count]), np.sort(order[self.count :])
-        weights, groups = (None if part is None else np.asarray(part)[kept] for part in (table.weights, table.groups))
-        fewer = dataclasses.replace(table, x=x[kept], y=y[kept], weights=weights, groups=groups)
+        fewer = chosen(table, kept)
         if table.test_x is not None or not len(others):
             return fewer
         left = None if table.weights is None else np.asarray(table.weights)[others]
         return dataclasses.replace(fewer, test_x=x[others], test_y=y[others], test_weights=left)
+
+
+def chosen(table: Table, rows: np.ndarray) -> Table:
+    """The table with these of its examples, in this order; its test set stays."""
+    parts: dict[str, Any] = {name: getattr(table, name) for name in ("x", "y", "weights", "groups")}
+    taken: dict[str, Any] = {name: None if part is None else np.asarray(part)[rows] for name, part in parts.items()}
+    return dataclasses.replace(table, **taken)
 
 
 @spec

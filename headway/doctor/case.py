@@ -143,7 +143,8 @@ class Case:
     @cached_property
     def signals(self) -> Signals | None:
         """What was measured of every layer; None where no update was watched."""
-        return self.history.signals if self.history and len(self.history.signals) else None
+        signals = self.history.signals if self.history else None
+        return signals if signals is not None and len(signals) else None
 
     def measured(self, statistic: str) -> bool:
         """Whether any layer's statistic is known: other systems' histories may hold a few only."""

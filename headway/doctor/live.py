@@ -1,13 +1,14 @@
 """Warnings while a network trains: what the rules find in its history so far, each said once."""
 
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 from headway.data.dataset import Dataset
 from headway.doctor.case import Case
 from headway.doctor.diagnose import accepted_in, looked_at
 from headway.doctor.finding import Finding
 from headway.doctor.rules.catalog import RULES
+from headway.doctor.rules.rule import BEFORE
 from headway.training.callbacks import Ended, Evaluated, Event
 from headway.training.recipe import Recipe
 from headway.training.record import History
@@ -28,6 +29,7 @@ class Warnings:
     def __init__(self, recipe: Recipe, data: Dataset | None = None, stream: TextIO | None = None) -> None:
         self.recipe, self.data, self.stream = recipe, data, stream
         self.history, self.suspected, self.said = History(), set[str](), set[str]()
+        self.known: dict[str, Any] = {}
         self.rules = [rule for rule in RULES if {need.partition(":")[0] for need in rule.needs} <= LIVE]
 
     def __call__(self, event: Event) -> None:
@@ -42,7 +44,10 @@ class Warnings:
         if self.data is None and self.recipe.data is not None:
             self.data = self.recipe.data.load()
         case = Case(self.recipe, self.data, self.history)
+        vars(case).update(self.known)
         findings = looked_at(case, self.rules, accepted_in(self.recipe)).causes
+        # What recipe and data alone decide is measured once, not at every look.
+        self.known = {name: part for name, part in vars(case).items() if name in BEFORE}
         for finding in findings:
             if finding.id in self.suspected - self.said:
                 self.say(sentence(step, finding))

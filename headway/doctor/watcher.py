@@ -12,6 +12,7 @@ import numpy as np
 from headway.doctor.case import Case
 from headway.doctor.diagnose import Diagnosis, diagnose
 from headway.doctor.history_file import history_of
+from headway.learning.clipping import global_norm
 from headway.network.values import by_address
 from headway.signals.statistics import LEARNED
 from headway.spec.error import HeadwayError
@@ -20,6 +21,7 @@ from headway.training.record import History, Standing
 AT_ONCE = 100
 """How many updates wait on the device before their numbers are fetched: none of them is waited for."""
 SIZES = ("silent", *LEARNED)
+_norm = jax.jit(global_norm)
 
 
 def watch(out: Path | str | None = None, *, every: int = 10) -> "Watcher":
@@ -142,14 +144,9 @@ def _natural(address: str) -> list[tuple[int, str]]:
 
 
 @jax.jit
-def _norm(tree: Any) -> jax.Array:
-    return jnp.sqrt(sum(jnp.sum(jnp.square(leaf.astype(jnp.float32))) for leaf in jax.tree.leaves(tree)))
-
-
-@jax.jit
 def _norms(tree: Any) -> jax.Array:
     """‖·‖ of every layer."""
-    return jnp.stack([_norm(leaves) for leaves in layers(tree).values()])
+    return jnp.stack([global_norm(leaves) for leaves in layers(tree).values()])
 
 
 @jax.jit
@@ -163,7 +160,7 @@ def _sizes(after: Any, params: Any, gradients: Any) -> tuple[jax.Array, jax.Arra
     moving = [leaf for leaves in layers(changes).values() for leaf in leaves]
     along = [leaf for leaves in layers(gradients).values() for leaf in leaves]
     product = sum(jnp.vdot(g.astype(jnp.float32), c.astype(jnp.float32)) for g, c in zip(along, moving, strict=True))
-    alignment = product / (_norm(along) * _norm(moving))
+    alignment = product / (global_norm(along) * global_norm(moving))
     return jnp.stack([silent, _norms(params), _norms(gradients), _norms(changes)], -1), alignment
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from headway.data.altered import chosen
 from headway.data.dataset import Seed, Source, Table
 from headway.data.schema import Array
 from headway.network.context import salt
@@ -103,7 +104,7 @@ class Repeated(Source):
 
     def load(self) -> Table:
         table = self.source.load()
-        return replace(table, x=np.concatenate([table.x] * self.times), y=np.concatenate([table.y] * self.times))
+        return chosen(table, np.tile(np.arange(len(np.asarray(table.y))), self.times))
 
 
 @spec
@@ -123,7 +124,7 @@ class AlteredTest(Source):
         order = _chance(self).permutation(len(y))
         cut = len(y) - round(self.share * len(y))
         kept, held = order[:cut], order[cut:]
-        return replace(table, x=x[kept], y=y[kept], test_x=x[held] * self.factor + self.shift, test_y=y[held])
+        return replace(chosen(table, kept), test_x=x[held] * self.factor + self.shift, test_y=y[held])
 
 
 @spec
@@ -152,7 +153,7 @@ class Imbalanced(Source):
             held, kept = [*held, rows[:cut]], [*kept, rows[cut : cut + most]]
         alike = min(len(rows) for rows in held)
         tested, trained = np.concatenate([rows[:alike] for rows in held]), np.concatenate(kept)
-        return replace(table, x=x[trained], y=y[trained], test_x=x[tested], test_y=y[tested])
+        return replace(chosen(table, trained), test_x=x[tested], test_y=y[tested])
 
 
 @spec
@@ -163,9 +164,7 @@ class SortedByTarget(Source):
 
     def load(self) -> Table:
         table = self.source.load()
-        x, y = np.asarray(table.x), np.asarray(table.y)
-        order = np.argsort(y, kind="stable")
-        return replace(table, x=x[order], y=y[order])
+        return chosen(table, np.argsort(np.asarray(table.y), kind="stable"))
 
 
 @spec
@@ -214,7 +213,7 @@ class Fewer(Source):
 
     def load(self) -> Table:
         table = self.source.load()
-        x, y = np.asarray(table.x), np.asarray(table.y)
+        y = np.asarray(table.y)
         order = _chance(self).permutation(len(y))
         if table.classes is not None:
             # The n-th example of every class before the n + 1-th of any, in proportion to how many there are.
@@ -223,7 +222,7 @@ class Fewer(Source):
                 rows = order[y[order] == label]
                 nth[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
             order = order[np.argsort(nth[order], kind="stable")]
-        return replace(table, x=x[order[: self.examples]], y=y[order[: self.examples]])
+        return chosen(table, order[: self.examples])
 
 
 def _chance(source: Any) -> np.random.Generator:
