@@ -1,5 +1,6 @@
 """The workloads in Headway: the compiled chunk of updates that `train` runs, checks for NaN included."""
 
+import functools
 from typing import Any
 
 import jax
@@ -16,12 +17,13 @@ from headway.models.convnet import pooled_convnet
 from headway.models.mlp import mlp
 from headway.models.transformer import language_model
 from headway.network.layer import Layer
+from headway.signals.probe import empty_slots
 from headway.spec.numbers import split
 from headway.training.chunk import compute, longest, run_chunk
 from headway.training.evaluate import outputs
 from headway.training.job import prepare
 from headway.training.recipe import Epochs, Recipe
-from headway.training.step import initial_state
+from headway.training.step import batch, initial_state, update_once
 
 
 class Headway:
@@ -52,7 +54,11 @@ class Headway:
         self.parameters = sum(leaf.size for leaf in jax.tree.leaves(self.state["params"]))
 
     def train(self, epochs: int) -> None:
-        end = self.step + epochs * self.batches
+        self.make(epochs * self.batches)
+
+    def make(self, updates: int) -> None:
+        """So many updates more."""
+        end = self.step + updates
         while self.step < end:
             chunk = compute(self.job, self.state, self.examples, self.step, min(end - self.step, longest(self.job)))
             self.state, self.step = chunk.state, self.step + len(chunk.measures)
@@ -62,6 +68,13 @@ class Headway:
         structure, numbers = split(self.job.update)
         start = place(0, self.job.recipe.batch_size, len(self.examples.x))
         return run_chunk.lower(structure, numbers, self.state, self.examples, start, 1).compile()
+
+    def cost(self, *, watched: bool) -> dict[str, float]:
+        """What the compiler counts of one update, with signals of every layer or without: FLOPs, and bytes accessed."""
+        slots = empty_slots(len(self.job.watched)) if watched else ()
+        update = functools.partial(update_once, self.job.update, slots=slots)
+        counted: Any = jax.jit(update).lower(self.state, batch=batch(self.job, 0)).compile().cost_analysis()
+        return {"flops": counted["flops"], "bytes": counted["bytes accessed"]}
 
     def outputs(self, x: NDArray[Any]) -> NDArray[np.float32]:
         return outputs(self.job.recipe.network, self.state, x)

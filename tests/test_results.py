@@ -54,7 +54,7 @@ def test_shuffling_leaves_the_linear_model_alone_and_takes_the_cnn_below_the_mlp
 
 
 def test_the_page_of_the_signals_is_made_from_the_stored_result():
-    assert signals.PAGE.read_text() == signals.page(json.loads(signals.RESULT.read_text()))
+    assert signals.PAGE.read_text() == signals.page(signals.stored())
 
 
 def test_the_page_of_depth_precision_and_recompute_is_made_from_the_stored_result():

@@ -1,31 +1,20 @@
 """A case: a recipe or a run as the rules see it, each part measured when it is first asked for."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from headway.data.dataset import Dataset, Examples
 from headway.doctor.again import Again
-from headway.doctor.baseline import constant_loss
+from headway.doctor.before import Before
 from headway.doctor.finding import Word
-from headway.doctor.measures.columns import Columns
-from headway.doctor.measures.examples import losses_of
-from headway.doctor.measures.memory import by_heart
-from headway.doctor.measures.outset import Outset
-from headway.doctor.measures.parting import Parting, partings
+from headway.doctor.measures.examples import losses_of, never_predicted
 from headway.doctor.measures.rerun import affordable, ending
-from headway.doctor.measures.simple import Simple, simple
 from headway.doctor.measures.trend import Trend, median_of
 from headway.doctor.measures.units import EXAMPLES, dead_units
-from headway.doctor.preflight.foreign import Fit
-from headway.doctor.start import Start
 from headway.signals.flow import Flow, flow
 from headway.signals.history import Signals
-from headway.training.evaluate import outputs
-from headway.training.job import Job, prepare
-from headway.training.recipe import Recipe
 from headway.training.record import History, Standing
 from headway.training.run import Run
 
@@ -36,103 +25,32 @@ Known = Any
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class Case(Before):
     """What is known. A part that is not is None, and a rule that needs it says "not seen".
 
-    recipe, dataset    what is trained, and on what; a history of another system has neither
     history, standing  what was measured in training; how far it came and why it ended
     values, final      parameters and network state of the best evaluation, and after the last update
     results            split → loss and metrics of `values`
-    first              the values that training began from; None: those drawn by the recipe's seed
     """
 
-    recipe: Recipe | None = None
-    dataset: Dataset | None = None
     history: History | None = None
     standing: Standing | None = None
     values: dict[str, Any] | None = None
     final: dict[str, Any] | None = None
     results: dict[str, dict[str, float]] | None = None
-    first: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, run: Run) -> "Case":
         """The case of a run that is over."""
-        return cls(run.recipe, run.data(), run.history, run.standing, run.values, run.final, run.results, run.start)
-
-    @classmethod
-    def before(cls, recipe: Recipe, data: Dataset | None = None) -> "Case":
-        """The case of a recipe that was not trained yet, with the data set where it names none."""
-        return cls(recipe, prepare(recipe, data, anyway=True).dataset)
-
-    @cached_property
-    def job(self) -> Job | None:
-        """The recipe with its data."""
-        if self.recipe is None or self.dataset is None:
-            return None
-        return replace(prepare(self.recipe, self.dataset, anyway=True), start=self.first)
-
-    @cached_property
-    def start(self) -> Start | None:
-        """What the first batch shows."""
-        return Start.of(self.job) if self.job else None
-
-    @cached_property
-    def columns(self) -> Columns | None:
-        """The training inputs by column, as they reach the network."""
-        return Columns.of(self.dataset.train.x) if self.dataset else None
-
-    @cached_property
-    def outset(self) -> Outset | None:
-        """What a few updates show that are made and forgotten."""
-        return Outset.of(self.job, self.start) if self.job and self.start else None
-
-    @cached_property
-    def memory(self) -> Fit | None:
-        """A few examples learned by heart."""
-        return by_heart(self.job, self.start) if self.job and self.start else None
-
-    @cached_property
-    def simple(self) -> Simple | None:
-        """What simple models make of the training examples; None of sequences' labels, tokens and too few examples."""
-        return self._simple(self.dataset.train) if self.dataset else None
-
-    @cached_property
-    def simple_held_out(self) -> Simple | None:
-        """The same of all examples that were held out."""
-        parts = [part for name, part in self.dataset.splits().items() if name != "train"] if self.dataset else []
-        if not parts:
-            return None
-        return self._simple(Examples(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y"))))
-
-    def _simple(self, examples: Examples) -> Simple | None:
-        assert self.dataset is not None
-        schema = self.dataset.schema
-        return simple(examples, None if schema.classes is None else len(schema.classes)) if not schema.tokens else None
-
-    @cached_property
-    def partings(self) -> dict[str, Parting] | None:
-        """The parts that were held out beside the training part; None where there are none."""
-        return (partings(self.dataset) or None) if self.dataset else None
+        known = {"values": run.values, "final": run.final, "results": run.results, "first": run.start}
+        return cls(run.recipe, run.data(), run.history, run.standing, **known)
 
     @cached_property
     def never_predicted(self) -> frozenset[int] | None:
         """The labels of `split` that ten or more examples have, and the network gives none; None before training."""
-        if self.recipe is None or self.dataset is None or self.values is None or self.dataset.classes is None:
+        if self.recipe is None or self.dataset is None or self.values is None:
             return None
-        part = self.dataset.splits()[self.split]
-        made = outputs(self.recipe.network, self.values, part.x, precision=self.recipe.precision)
-        if made.shape[-1] != len(self.dataset.classes) or part.y.ndim > 1:
-            return None
-        counts = np.bincount(part.y, minlength=made.shape[-1])
-        return frozenset(np.flatnonzero(counts >= 10).tolist()) - frozenset(made.argmax(axis=-1).tolist())
-
-    @cached_property
-    def begins(self) -> Flow | None:
-        """The first batch's way through the layers of the initial network, and the gradient's back."""
-        if self.start is None or self.recipe is None or self.dataset is None:
-            return None
-        return flow(self.recipe.network, self.dataset.input_shape, self.start.signals)
+        return never_predicted(self.recipe, self.values, self.dataset, self.split)
 
     @cached_property
     def measures(self) -> dict[str, np.ndarray] | None:
@@ -202,7 +120,7 @@ class Case:
             return None
         count = affordable(self.job)
         count = count if self._broken else min(count, len(self.losses))
-        return Again(self.job, count, self.level, self.split) if count else None
+        return Again(self.job, count, len(self.losses), self.level, self.split) if count else None
 
     @property
     def _broken(self) -> bool:
@@ -247,20 +165,6 @@ class Case:
         return flow(self.recipe.network, self.dataset.input_shape, self.signals)
 
     @property
-    def split(self) -> str:
-        """What the run is judged on."""
-        known = self.dataset.splits() if self.dataset else ("train",)
-        return next(name for name in ("validation", "test", "train") if name in known)
-
-    @cached_property
-    def constant(self) -> float | None:
-        """The loss of the best constant prediction on `split`."""
-        if self.recipe is None or self.dataset is None:
-            return None
-        splits, outputs = self.dataset.splits(), self.recipe.network.shape(self.dataset.input_shape)
-        return constant_loss(self.recipe.loss, outputs, splits["train"], splits[self.split])
-
-    @property
     def loss(self) -> float | None:
         """The best loss of the run on `split`; of a history of another system, of its last tenth of updates."""
         if self.results is not None:
@@ -287,6 +191,30 @@ class Case:
             return None
         first, settled = median_of(self.measures["loss"], 0.02), self.level or 0.0
         return self.loss < max((1 - LEARNED) * settled, first / 2) or None
+
+    def without(self, fault: str, least: float = LEARNED) -> tuple[bool, tuple[str, ...]]:
+        """Whether the run again without a fault, as `again` names it, leaves so much less of the loss to be beaten.
+
+        On what is held out, that of the best evaluation; with the evidence, none where it cannot be made again.
+        """
+        if self.again is None or self.loss is None or not self.level:
+            return False, ()
+        own = self.loss / self.level
+        there = getattr(self.again, fault) if not own <= LEARNED else None
+        if there is None:
+            return False, ()
+        said = f"Of the held-out loss to be beaten {own:.0%} is left; the same run without this leaves {there:.0%}."
+        return bool(there <= min(own, 1) - least), (said,)
+
+    def judged(self, fault: str) -> tuple[Word, tuple[str, ...]]:
+        """The verdict on a fault whose test holds, and which lets some networks learn all the same, with the evidence.
+
+        Found where nothing was learned, and where the run again without it is better.
+        """
+        if not self.learns:
+            return self.word, ()
+        better, evidence = self.without(fault)
+        return ("found" if better else "noticed"), evidence
 
     @property
     def word(self) -> Word:

@@ -49,10 +49,18 @@ def test_held_out_loss_that_rises_while_training_loss_falls_is_overfitting():
     assert "0.4 at its least, after update 60, 0.72 at the end" in found.evidence[0]
 
 
-@pytest.mark.parametrize(("rise", "verdict"), [(0.30, "found"), (0.12, "found"), (0.08, "noticed"), (0.0, "ruled out")])
+@pytest.mark.parametrize(("rise", "verdict"), [(0.30, "found"), (0.06, "found"), (0.04, "noticed"), (0.0, "ruled out")])
 def test_a_small_rise_is_what_every_small_data_set_shows(rise, verdict):
-    judged = [0.8, 0.5, 0.4, *(0.4 + rise * np.array([0.5, 0.8, 0.95, 1, 1, 1, 1]))]
+    judged = [0.8, 0.5, 0.2, *(0.2 + rise * np.array([0.5, 0.8, 0.95, 1, 1, 1, 1]))]
     assert overfitting(case(judged, falling())).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("held_out", "left", "verdict"), [(0.4, 0.02, "found"), (0.2, 0.02, "ruled out"), (0.4, 0.1, "ruled out")]
+)
+def test_examples_known_by_heart_say_little_of_others(held_out, left, verdict):
+    judged = [0.8, 0.6, *[held_out] * 6]
+    assert overfitting(case(judged, left + falling(400))).verdict == verdict
 
 
 @pytest.mark.parametrize(("later", "verdict"), [(2, "ruled out"), (3, "found")])

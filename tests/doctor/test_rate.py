@@ -37,8 +37,8 @@ def flat(level, noise=0.02, seed=0):
     return level + noise * np.random.default_rng(seed).standard_normal(UPDATES)
 
 
-def case(losses, lower=None, higher=None, size=None, reason="finished", again=True):
-    """A case with these losses of training, those of reruns, and ‖Δθ‖ / ‖θ‖ of its updates."""
+def case(losses, lower=None, higher=None, size=None, reason="finished", again=True, slower=1.0):
+    """A case with these losses of training, those of reruns, ‖Δθ‖ / ‖θ‖ of its updates, and a held-out loss."""
     history = History()
     history.chunks.append(np.stack([np.asarray(losses)] * 4, axis=1))
     if size is not None:
@@ -50,7 +50,7 @@ def case(losses, lower=None, higher=None, size=None, reason="finished", again=Tr
     same = Rerun(1.0, np.asarray(losses), 1.0)
     reruns = {"lower": same if lower is None else Rerun(0.1, lower, 0.0),
               "higher": same if higher is None else Rerun(10, higher, 0.0)}  # fmt: skip
-    made.__dict__["again"] = SimpleNamespace(updates=UPDATES, share=float, **reruns) if again else None
+    made.__dict__["again"] = SimpleNamespace(updates=UPDATES, share=float, slower=slower, **reruns) if again else None
     return made
 
 
@@ -71,13 +71,19 @@ def test_a_rate_is_too_high_where_a_lower_one_saves_a_quarter_more(own, lower, v
     assert learning_rate_high(case(flat(own), lower=flat(lower))).verdict == verdict
 
 
+@pytest.mark.parametrize(("slower", "verdict"), [(0.09, "found"), (0.11, "ruled out")])
+def test_or_a_tenth_more_of_what_is_held_out(slower, verdict):
+    assert learning_rate_high(case(flat(0.2), slower=slower)).verdict == verdict
+
+
 @pytest.mark.parametrize(
     ("own", "higher", "size", "verdict"),
     [
         (1.0, 0.1, 1e-5, "found"),
         (1.0, 0.1, 0.9e-3, "found"),
         (1.0, 0.1, 1.1e-3, "ruled out"),
-        (1.0, 0.8, 1e-5, "ruled out"),
+        (1.0, 0.8, 2e-4, "ruled out"),
+        (1.0, 0.8, 1e-5, "found"),  # too small to matter, whatever another rate does
         (0.2, 0.0, 1e-5, "ruled out"),
         (1.0, 0.1, None, "found"),
         (0.5, 0.1, None, "noticed"),  # it learns, and its updates are not known

@@ -20,6 +20,8 @@ from headway.training.job import prepare
 from headway.training.train import train
 
 VERDICTS = "verdicts.jsonl"
+PER_PROCESS = 20
+"""About how many programs a process looks at."""
 
 
 def programs(set: str, only: Sequence[str] = ()) -> tuple[Program, ...]:
@@ -96,14 +98,17 @@ def mark(program: Program, code: str) -> str:
 
 
 def _looked_at(missing: Sequence[Program], workers: int) -> Iterator[dict[str, Any]]:
-    if workers == 1:
+    if workers == 1 and len(missing) <= PER_PROCESS:
         yield from map(look, missing)
         return
-    # Processes of their own: a process that has computed with JAX must not be forked.
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        waiting = [pool.submit(_look_by_id, one.base.set, one.id) for one in missing]
-        for future in as_completed(waiting):
-            yield future.result()
+    # Processes of their own: one that has computed with JAX must not be forked, and one that compiles hundreds of
+    # programs runs out of room for their code.
+    for first in range(0, len(missing), workers * PER_PROCESS):
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+            some = missing[first : first + workers * PER_PROCESS]
+            waiting = [pool.submit(_look_by_id, one.base.set, one.id) for one in some]
+            for future in as_completed(waiting):
+                yield future.result()
 
 
 def _look_by_id(set: str, id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The loss of each example alone, so that two networks can be held against each other in pairs."""
+"""What a network makes of single examples: the loss of each alone, and labels that it never gives."""
 
 import functools
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from headway.data.dataset import Arrays, Examples
+from headway.data.dataset import Arrays, Dataset, Examples
 from headway.learning.losses import Loss
 from headway.spec.numbers import join, split
 from headway.training.evaluate import outputs
@@ -26,3 +26,15 @@ def losses_of(recipe: Recipe, values: Mapping[str, Any], examples: Examples) -> 
 def _each(structure: Loss, numbers: Mapping[str, Any], examples: Arrays) -> jax.Array:
     loss = join(structure, numbers)
     return jax.vmap(lambda one: loss(*jax.tree.map(lambda part: part[None], one)))(examples)
+
+
+def never_predicted(recipe: Recipe, values: Mapping[str, Any], data: Dataset, split: str) -> frozenset[int] | None:
+    """The labels of a split that ten or more examples have, and the network gives none; None of other targets."""
+    part = data.splits()[split]
+    if data.classes is None or part.y.ndim > 1:
+        return None
+    made = outputs(recipe.network, values, part.x, precision=recipe.precision)
+    if made.shape[-1] != len(data.classes):
+        return None
+    counts = np.bincount(part.y, minlength=made.shape[-1])
+    return frozenset(np.flatnonzero(counts >= 10).tolist()) - frozenset(made.argmax(axis=-1).tolist())

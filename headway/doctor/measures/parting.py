@@ -1,21 +1,24 @@
 """How the parts of a data set stand to each other: rows that are in two of them, and parts that differ too much."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
 from headway.data.dataset import Dataset, Examples
 from headway.data.schema import Array
-from headway.doctor.measures.columns import Columns
+from headway.doctor.measures.columns import Columns, thinned
+
+NEVER = -40.0
+"""The logarithm of a chance below which no further column is looked at."""
 
 
 @dataclass(frozen=True)
 class Parting:
     """A held-out part beside the training part.
 
-    copies     the share of its rows that are a row of the training part too
-    twins      the share of the training rows that another one is equal to
+    copies     the share of its rows whose input is one of the training part too
+    agreeing   the share of its rows that equal a training row in input and target
+    chance     the share of its rows that would have an equal if every column were drawn by itself
     rows       how many rows it has
     shift      the root mean square over columns of the distance of their means, in the training part's spreads
     stretch    the median over columns of its spread over the training part's
@@ -26,7 +29,8 @@ class Parting:
     """
 
     copies: float
-    twins: float
+    agreeing: float
+    chance: float
     rows: int
     shift: float
     stretch: float
@@ -38,21 +42,33 @@ class Parting:
 
 def partings(data: Dataset) -> dict[str, Parting]:
     """Every held-out part beside the training part, by name."""
-    counted = Counter(_rows(data.train))
-    twins = sum(count for count in counted.values() if count > 1) / len(data.train)
-    columns = Columns.of(data.train.x)
+    inputs, whole = set(_rows(data.train.x)), set(_rows(data.train.x, data.train.y))
+    columns, chance = Columns.of(data.train.x), _by_chance(data.train.x)
     found = {}
     for name, part in data.splits().items():
         if name != "train":
-            copies = float(np.mean([row in counted for row in _rows(part)]))
+            copies = float(np.mean([row in inputs for row in _rows(part.x)]))
+            agreeing = float(np.mean([row in whole for row in _rows(part.x, part.y)]))
             shift, stretch = _moved(columns, Columns.of(part.x))
-            found[name] = Parting(copies, twins, len(part), shift, stretch, **_targets(data, part))
+            found[name] = Parting(copies, agreeing, chance, len(part), shift, stretch, **_targets(data, part))
     return found
 
 
-def _rows(examples: Examples) -> list[bytes]:
-    """Every input as bytes that are equal where the input is."""
-    return [np.ascontiguousarray(row).tobytes() for row in examples.x + np.zeros((), examples.x.dtype)]
+def _rows(*arrays: Array) -> list[bytes]:
+    """Every row of all arrays as bytes that are equal where its numbers are; −0 is 0."""
+    each = [[np.ascontiguousarray(row).tobytes() for row in array + np.zeros((), array.dtype)] for array in arrays]
+    return [b"".join(parts) for parts in zip(*each, strict=True)]
+
+
+def _by_chance(x: Array) -> float:
+    """The share of new rows that equal one of these: 1 − (1 − Π_j Σ_v p²)ⁿ, p the share of value v in column j."""
+    log = 0.0
+    for column in thinned(x.reshape(len(x), -1)).T:
+        counts = np.unique(column, return_counts=True)[1]
+        log += float(np.log(np.sum((counts / counts.sum()) ** 2)))
+        if log < NEVER:
+            return 0.0
+    return float(-np.expm1(len(x) * np.log1p(-min(np.exp(log), 1 - 1e-16))))
 
 
 def _moved(train: Columns, part: Columns) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from headway.training.job import Job, prepare
 from headway.training.recipe import Recipe
 from headway.training.step import initial_state, values_of
 
-UPDATES, LEAST = 300, 8
+UPDATES, LEAST = 300, 4
 """The most updates that are made again, and the fewest that say something."""
 MANY = 1200
 """The most of a run of several times the length."""
@@ -87,11 +87,11 @@ def rerun(job: Job, updates: int, factor: float = 1.0, warm: int = 0, split: str
     return Rerun(factor, np.concatenate(losses), held_out)
 
 
-def best_of(job: Job, updates: int, factors: Sequence[float], enough: float) -> Rerun:
+def best_of(job: Job, updates: int, factors: Sequence[float], enough: float, split: str) -> Rerun:
     """The run at other rates, one after the other until its loss of training ends below `enough`; the lowest."""
     found: list[Rerun] = []
     for factor in factors:
-        found.append(rerun(job, updates, factor))
+        found.append(rerun(job, updates, factor, split=split))
         if found[-1].end < enough:
             break
     return min(found, key=lambda one: one.end)

@@ -1,11 +1,12 @@
 """What simple models make of the data: a linear one, neighbours and trees, on examples they were not fitted to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from headway.data.dataset import Examples
+from headway.data.dataset import Dataset, Examples
 from headway.data.schema import Array
 from headway.doctor.measures.columns import thinned
 
@@ -18,13 +19,15 @@ class Simple:
     """What models save of the squared error of the best constant, out of fold; labels count as rows of 0 and one 1.
 
     saved    model → [rows], the constant's error less the model's
-    right    model → [rows], whether it gives the label the largest number; empty for amounts
     error    the constant's mean error
+    right    model → [rows], whether it gives the label the largest number; empty for amounts
+    margin   model → [rows], by how much that is above the second largest; empty for amounts
     """
 
     saved: dict[str, Array]
     error: float
     right: dict[str, Array] = field(default_factory=dict)
+    margin: dict[str, Array] = field(default_factory=dict)
 
     @property
     def best(self) -> str:
@@ -56,6 +59,16 @@ class Simple:
             return self.right[one].astype(float) - self.right[other]
         return (self.saved[one] - self.saved[other]) / max(self.error, 1e-30)
 
+    def surest(self) -> tuple[Array, Array]:
+        """Whether the label is right in the quarter of the rows that the best such model is surest of; and in the next.
+
+        It is the model that gets the most labels right.
+        """
+        best = max(self.right, key=lambda name: float(self.right[name].mean()))
+        order = np.argsort(-self.margin[best], kind="stable")
+        first, second, *_ = np.array_split(self.right[best][order], 4)
+        return first, second
+
     def shares(self) -> str:
         """`linear 60%, neighbours 92%, trees 88%`."""
         return ", ".join(f"{name} {v.mean() / max(self.error, 1e-30):.0%}" for name, v in self.saved.items())
@@ -85,6 +98,15 @@ def features(x: Array) -> Array:
     return table
 
 
+def simple_of(data: Dataset, names: Sequence[str]) -> Simple | None:
+    """What three models make of some parts of a data set together; None where there are none, and of tokens."""
+    parts = [part for name, part in data.splits().items() if name in names]
+    if not parts or data.schema.tokens is not None:
+        return None
+    together = Examples(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y")))
+    return simple(together, None if data.classes is None else len(data.classes))
+
+
 def simple(examples: Examples, classes: int | None) -> Simple | None:
     """What three models make of examples, out of fold; None where they are too few, or targets are sequences."""
     if len(examples) < LEAST or (classes is not None and examples.y.ndim > 1):
@@ -95,6 +117,7 @@ def simple(examples: Examples, classes: int | None) -> Simple | None:
     x, y = features(examples.x[rows]), as_targets(examples[rows], classes)
     saved = {name: np.empty(len(rows)) for name in _models(1)}
     right = {name: np.empty(len(rows), bool) for name in saved} if classes else {}
+    margin = {name: np.empty(len(rows)) for name in right}
     place, errors = np.arange(len(rows)) % FOLDS, np.empty(len(rows))
     for fold in range(FOLDS):
         here, there = place != fold, place == fold
@@ -107,7 +130,8 @@ def simple(examples: Examples, classes: int | None) -> Simple | None:
             saved[name][there] = errors[there] - np.sum((y[there] - made) ** 2, axis=1)
             if classes:
                 right[name][there] = made.argmax(axis=1) == y[there].argmax(axis=1)
-    return Simple(saved, float(errors.mean()), right)
+                margin[name][there] = np.subtract(*np.sort(made, axis=1).T[[-1, -2]]) if classes > 1 else 0
+    return Simple(saved, float(errors.mean()), right, margin)
 
 
 def _discriminated(x: Array, y: Array, there: Array) -> Array:

@@ -23,8 +23,8 @@ WRITTEN = (
     output_loss_mismatch, unscaled_features, unscaled_targets, loss_reduction, gradient_sign, data_order,
     initial_symmetry, initial_scale, missing_nonlinearity, unreached_parameters,
     examples_mixed, small_batch_statistics, train_eval_gap, schedule_length, batch_size, decay_groups,
-    dying_relu, vanishing, exploding, saturation, unstable_start,
-    learning_rate_high, learning_rate_low, oscillation, non_finite, over_regularised, too_few_steps, overfitting,
+    over_regularised, dying_relu, vanishing, exploding, saturation, unstable_start,
+    learning_rate_high, learning_rate_low, oscillation, non_finite, too_few_steps, overfitting,
     underfitting, plateau, cannot_memorize,
 )  # fmt: skip
 RULES: tuple[Rule, ...] = tuple(sorted(WRITTEN, key=lambda rule: STAGES.index(rule.stage)))

@@ -38,7 +38,8 @@ def unscaled_features(case: Known) -> Seen:
 
     Descent in a bowl whose axes differ so much is slow along the flat ones, and weights are initialized for inputs of
     size 1 (LeCun et al. 1998, *Efficient BackProp*, sections 4.3 and 4.6). Values within [−1, 1] pass unless they are
-    tiny; sparse columns do not count as small; behind an embedding or batch normalization nothing does.
+    tiny; sparse columns do not count as small; behind an embedding or batch normalization nothing does. Where the
+    network learns all the same, the run is made again with inputs of mean 0 and spread 1.
     """
     columns, first = case.columns, met(case.recipe.network)
     if case.dataset.schema.tokens is not None or isinstance(first, Embedding):
@@ -56,7 +57,8 @@ def unscaled_features(case: Known) -> Seen:
     if isinstance(first, Normalization):
         far = False
     if far or apart or aside:
-        return Seen(case.word, said, _worst(columns, case) if apart else ())
+        word, again = case.judged("standardized")
+        return Seen(word, (*said, *again), _worst(columns, case) if apart else ())
     seen = columns.ratio > RATIO or columns.offset > COMMON
     return Seen("noticed" if seen else "ruled out", said)
 
@@ -79,8 +81,9 @@ def named(places: Sequence[int] | np.ndarray, case: Known, most: int = 4) -> tup
 def data_faults(case: Known) -> Seen:
     """Numbers that are not finite, columns that say nothing or twice the same, and columns made by a few values.
 
-    Found is what keeps a network from learning: a number that is not finite, inputs that never vary, targets or most
-    inputs whose spread is that of a few outliers, so that all others are squeezed together. The rest is noticed.
+    Found is what keeps a network from learning: a number that is not finite, most inputs the same in all examples,
+    targets or most inputs whose spread is that of a few outliers, so that all others are squeezed together. The rest
+    is noticed.
     """
     columns, kinds = case.columns, len(case.columns.spread)
     where = [name for name, part in case.dataset.splits().items() if not _finite(part.x) or not _finite(part.y)]
@@ -98,6 +101,8 @@ def data_faults(case: Known) -> Seen:
     }
     said = [f"{len(places)} of {kinds} {what}." for what, places in parts.items() if len(places)]
     said += ["Targets are made by a few outliers."] if crushed else []
+    if len(columns.constant) > kinds / 2:
+        return Seen("found", tuple(said), named(columns.constant, case))
     if crushed or len(swamped) > kinds / 2:
         return Seen(case.word, tuple(said), named(swamped, case))
     if said:
@@ -116,18 +121,20 @@ def _finite(values: np.ndarray) -> bool:
 def unscaled_targets(case: Known) -> Seen:
     """Targets whose mean or spread is far from what outputs begin with, and that the run cannot reach, or leaps over.
 
-    Weights start for outputs of size about 1. Measured is how far the outputs' mean moves in the first update at the
-    run's highest rate; over all updates, by their rates, that is the way the run can go. Three times that must reach
-    the targets' mean. A step that moves outputs by three spreads of the targets, or that a loss in large units makes so
-    long that it doubles the loss, does harm too (Bishop 1995, section 8.2, on rescaling targets).
+    Weights start for outputs of size about 1; looked at are targets far from these and from 0. Measured is how far the
+    outputs' mean moves in the first update at the run's highest rate; over all updates, by their rates, that is the way
+    the run can go. Three times that must reach the targets' mean. A step that moves outputs by three spreads of the
+    targets, or that a loss in large units makes so long that it doubles the loss, does harm too (Bishop 1995, section
+    8.2, on rescaling targets). After a run, it is made again with targets of mean 0 and spread 1.
     """
     if case.dataset.classes is not None:
         return Seen("ruled out", ("Targets are classes.",))
     y, made = case.dataset.train.y.astype(float), case.start.outputs.astype(float).reshape(len(case.start.outputs), -1)
     y = y.reshape(len(y), -1)
-    spread, distance = y.std(axis=0), np.abs(y.mean(axis=0) - made.mean(axis=0))
+    spread, mean = y.std(axis=0), y.mean(axis=0)
+    distance = np.minimum(np.abs(mean), np.abs(mean - made.mean(axis=0)))
     worst = int(np.argmax(distance / np.maximum(spread, 1e-30)))
-    said = [f"Targets have mean {y.mean(axis=0)[worst]:.3g} and spread {spread[worst]:.3g}, outputs begin at "
+    said = [f"Targets have mean {mean[worst]:.3g} and spread {spread[worst]:.3g}, outputs begin at "
             f"{made.mean(axis=0)[worst]:.3g} ± {made.std(axis=0)[worst]:.3g}."]  # fmt: skip
     odd = distance[worst] > 3 * spread[worst] or spread.max() > 10 or spread.min() < 0.1
     if not odd or not case.outset.along:
@@ -142,4 +149,7 @@ def unscaled_targets(case: Known) -> Seen:
     short = bool(np.any((3 * way < distance) & (distance > 3 * spread)))
     leaps = bool(np.any((shift > 3 * spread) & (spread < 0.1)))
     blows = spread.max() > 10 and not step.loss < 2 * case.outset.loss
-    return Seen(case.word if short or leaps or blows else "noticed", tuple(said))
+    if case.learns is not None:
+        word, again = case.judged("targets_standardized")
+        return Seen(word, (*said, *again))
+    return Seen("found" if short or leaps or blows else "noticed", tuple(said))

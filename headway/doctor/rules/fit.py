@@ -5,18 +5,22 @@ from typing import NamedTuple
 import numpy as np
 
 from headway.doctor.case import Case
-from headway.doctor.finding import Seen
+from headway.doctor.finding import Seen, Word
 from headway.doctor.measures.neighbours import told_of
-from headway.doctor.measures.rerun import regularization
+from headway.doctor.measures.rerun import ending, regularization
 from headway.doctor.measures.trend import SURE
 from headway.doctor.measures.units import EXAMPLES
 from headway.doctor.rules.rule import FLOW, INITIAL, PAIRING, TREND, rule
 
+WIDER = 0.15
+"""The share of the held-out loss to be beaten that more units must save, for the network to have too few."""
+BY_HEART = 0.05
+"""What is left of the loss of training where examples are known by heart."""
 EVALUATIONS = 3
 """So many evaluations, the last ones, must be above the best."""
 GAP = 0.25
 """The share of what there is to win that must be lost, to do harm."""
-RISE = 0.1
+RISE = 0.05
 """The share of the level to be beaten by which the held-out loss rises again, to do harm."""
 
 
@@ -48,11 +52,13 @@ def held_out(case: Case) -> HeldOut | None:
 def overfitting(case: Case) -> Seen:
     """The held-out loss rises again, its last 3 evaluations by 3 standard errors, while the loss of training falls.
 
-    It does harm where it rises by a tenth of what the best constant loses, by 3 standard errors of the mean over the
-    examples held out, and where no early stopping ends it: a little is what every small data set shows (Goodfellow et
-    al. 2016, section 7.8; Prechelt 1998).
+    It does harm where it rises by a twentieth of what the best constant loses, by 3 standard errors of the mean over
+    the examples held out, and where no early stopping ends it: a little is what every small data set shows (Goodfellow
+    et al. 2016, section 7.8; Prechelt 1998). It also does harm where the training examples are known by heart and a
+    quarter more is left of the held-out loss, to be beaten, at its least.
     """
     assert case.trend is not None
+    assert case.losses is not None
     judged = held_out(case)
     if judged is None:
         return Seen("not seen", ("Nothing was held out.",))
@@ -66,6 +72,9 @@ def overfitting(case: Case) -> Seen:
         f"Loss of training since: {fall:+.3g} ± {sure:.2g}.".replace("-", "−"),
     )
     steps = (at, int(judged.steps[-1]))
+    left, stopped = ending(case.losses), case.recipe is not None and case.recipe.stopping is not None
+    if not stopped and case.level and left < BY_HEART * case.level and least > GAP * case.level + left:
+        return Seen("found", evidence, steps=steps)
     if len(later) < EVALUATIONS or later[-EVALUATIONS:].min() <= least + SURE * judged.noise or fall > -SURE * sure:
         return Seen("ruled out", evidence, steps=steps)
     if case.rise is not None:
@@ -73,7 +82,6 @@ def overfitting(case: Case) -> Seen:
             f"Of the last weights over the best, a held-out example: {case.rise[0]:.3g} ± {case.rise[1]:.2g}.",
         )
     small = rise < RISE * (case.level or least) or (case.rise is not None and case.rise[0] < SURE * case.rise[1])
-    stopped = case.recipe is not None and case.recipe.stopping is not None
     return Seen("noticed" if small or stopped else "found", evidence, steps=steps)
 
 
@@ -86,8 +94,8 @@ def _falls(case: Case, since: int) -> tuple[float, float]:
 
 
 @rule(
-    "over-regularised", "too much regularization", concept="regularization", stage="trend", needs="measures job",
-    follows=f"{PAIRING} {INITIAL} {FLOW} learning-rate-high learning-rate-low",
+    "over-regularised", "too much regularization", concept="regularization", stage="first steps",
+    needs="measures job", follows=f"{PAIRING} {INITIAL}",
 )  # fmt: skip
 def over_regularised(case: Case) -> Seen:
     """The same run without dropout, noise, penalties and weight decay saves a quarter more of the held-out loss.
@@ -118,7 +126,7 @@ def underfitting(case: Case) -> Seen:
 
     Both are fitted in closed form: least squares on the inputs, and the five nearest other examples. A network that
     knows less than these, though its loss falls no more, has too few units somewhere, or the wrong form (Goodfellow et
-    al. 2016, section 5.2).
+    al. 2016, section 5.2). So has one that does better in the same run with eight times the units.
     """
     assert case.recipe is not None
     assert case.dataset is not None
@@ -131,6 +139,10 @@ def underfitting(case: Case) -> Seen:
     falls = case.trend is not None and case.trend.falls(RISE * (case.level or 0.0))
     evidence = (f"Of what there is to tell of its training examples the network tells {own:.0%}, a line {line:.0%}, "
                 f"the nearest others {others:.0%}.".replace("-", "−"),)  # fmt: skip
-    if max(line, others) - own < GAP:
-        return Seen("ruled out", evidence)
-    return Seen("noticed" if falls else "found", evidence, ("network",))
+    behind = max(line, others) - own >= GAP
+    if behind and not falls:
+        return Seen("found", evidence, ("network",))
+    asked = case.reached is not None and case.reached > RISE
+    better, again = case.without("wider", WIDER) if asked else (False, ())
+    word: Word = "found" if better else "noticed" if behind else "ruled out"
+    return Seen(word, (*evidence, *again), ("network",) if better or behind else ())

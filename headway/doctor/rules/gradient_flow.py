@@ -17,7 +17,7 @@ VANISHES, EXPLODES = (1.0, 2.0), (0.25, 1.5)
 
 @rule(
     "vanishing-gradient", "vanishing gradient", concept="vanishing-gradient", stage="first steps", needs="flow",
-    follows="output-loss-mismatch data-faults unscaled-features initial-symmetry dying-relu",
+    follows="output-loss-mismatch data-faults unscaled-features initial-symmetry over-regularised dying-relu",
 )  # fmt: skip
 def vanishing(case: Case) -> Seen:
     """‖dL/dh‖ falls towards the input by a decade or more per 10 layers, and by two in all.

@@ -8,12 +8,13 @@ import numpy as np
 from headway.doctor.case import Known
 from headway.doctor.finding import Seen
 from headway.doctor.rules.rule import rule
+from headway.doctor.start import Start
 from headway.learning.losses import Loss
 from headway.network.layer import layers
+from headway.signals.flow import Flow
 
-PER_LAYER = (0.1, 10.0)
-"""Between what the signal may change in a layer, the geometric mean over those before the last."""
-IN_ALL = (0.01, 100.0)
+FOLD = 100.0
+"""By what the signal may shrink or grow before the last layer, in all and beside weights drawn by default."""
 TIMES, FAR = 3.0, 10.0
 """How many times the loss of the best constant, and of outputs 0, that of the first network is: to notice, and harm."""
 SATURATED = 0.5
@@ -43,7 +44,8 @@ def initial_symmetry(case: Known) -> Seen:
         return Seen("ruled out", (f"In {looked} weights units differ, or come to differ within five updates.",))
     kinds = "0" if not any(begin[address].any() for address in found) else "equal"
     said = f"The weights of all units are {kinds} at first, and still alike after five updates."
-    return Seen(case.word, (said,), tuple(found))
+    word, again = case.judged("redrawn")
+    return Seen(word, (said, *again), tuple(found))
 
 
 def _alike(weight: np.ndarray) -> bool:
@@ -57,43 +59,45 @@ def _alike(weight: np.ndarray) -> bool:
     follows="output-loss-mismatch unscaled-features unscaled-targets data-faults initial-symmetry",
 )  # fmt: skip
 def initial_scale(case: Known) -> Seen:
-    """The signal shrinks or grows more than tenfold a layer, units begin saturated, or the first loss is far too high.
+    """The signal shrinks or grows a hundredfold, units begin saturated, or the first loss is far too high.
 
     Weights of variance 1/n or 2/n keep the signal's size (Glorot & Bengio 2010; He et al. 2015). The signal is how far
-    examples differ behind each layer but the last, which may begin at 0. The loss of the initial network is held
-    against that of the best constant and of outputs 0, ln C for C classes: a network that is surer than either, and
-    wrong, must unlearn first (Karpathy 2019, *A recipe for training neural networks*). Three times that is noticed, ten
-    times is harm.
+    examples differ behind each layer but the last, which may begin at 0. It counts where weights drawn by default, of
+    such a variance, would not do the same: then it is the weights, not the depth. The loss of the initial network is
+    held against that of the best constant and of outputs 0, ln C for C classes: a network that is surer than either,
+    and wrong, must unlearn first (Karpathy 2019, *A recipe for training neural networks*). Three times that is noticed,
+    ten times is harm. Where the network learns all the same, the run is made again from weights drawn by default.
     """
-    ratios, total = _growth(case)
-    mean = float(total ** (1 / max(1, len(ratios))))
-    shrinks = mean < PER_LAYER[0] and 0 < total < IN_ALL[0]  # exactly 0 is no matter of scale, but cut off
-    grows = mean > PER_LAYER[1] and total > IN_ALL[1]
+    ratios = _growth(case.begins, case.start)
+    total = float(np.prod(ratios))
+    drawn = float(np.prod(_growth(case.begins_redrawn, case.start))) if not 1 / FOLD < total < FOLD else total
+    # Exactly 0 is no matter of scale, but cut off.
+    odd = total > 0 and not 1 / FOLD < total / max(drawn, 1e-300) < FOLD
     first, known = _first_loss(case)
     high = first > FAR * known or not np.isfinite(first)
     saturated = case.start.signals["saturated"][0]
     stuck = tuple(a for a, s in zip(case.start.signals.addresses, saturated, strict=True) if s > SATURATED)
-    said = [f"The signal is {total:.2g} times that of the inputs behind {len(ratios)} layers, all but the last: "
-            f"{mean:.2g} times a layer."] if ratios else []  # fmt: skip
+    said = [f"The signal is {total:.2g} times that of the inputs behind {len(ratios)} layers, all but the last; with "
+            f"weights drawn by default {drawn:.2g} times."] if len(ratios) else []  # fmt: skip
     said.append(f"The initial loss is {first:.3g}, that of the best constant or of outputs 0 {known:.3g}.")
     if stuck:
         said.append(f"{saturated.max():.0%} of the numbers at {stuck[0]} are at the limits of its activation.")
-    wrong = shrinks or grows or high or stuck
-    seen = first > TIMES * known
-    return Seen(case.word if wrong else "noticed" if seen else "ruled out", tuple(said), stuck)
+    if odd or high or stuck:
+        word, again = case.judged("redrawn")
+        return Seen(word, (*said, *again), stuck)
+    return Seen("noticed" if first > TIMES * known else "ruled out", tuple(said), stuck)
 
 
-def _growth(case: Known) -> tuple[list[float], float]:
-    """The ratio of the signal behind each layer with weights but the last to that before, and their product."""
-    addresses, signal = case.begins.addresses, case.begins.signal[0]
-    x = case.start.examples.x
-    if not len(addresses) or not np.issubdtype(x.dtype, np.floating):
+def _growth(way: Flow, start: Start) -> np.ndarray:
+    """The ratio of the signal behind each layer with weights but the last to that before."""
+    signal, x = way.signal[0], start.examples.x
+    if not len(signal) or not np.issubdtype(x.dtype, np.floating):
         before, behind = signal[:1], signal[1:-1]
     else:
         before, behind = np.array([np.sqrt(np.mean(np.var(x, axis=0)))]), signal[:-1]
     levels = np.concatenate([before, behind]).astype(float)
-    ratios = levels[1:] / np.maximum(levels[:-1], 1e-300)
-    return ratios.tolist(), float(np.prod(ratios))
+    ratios: np.ndarray = levels[1:] / np.maximum(levels[:-1], 1e-300)
+    return ratios
 
 
 def _first_loss(case: Known) -> tuple[float, float]:
@@ -125,10 +129,16 @@ def unreached_parameters(case: Known) -> Seen:
     """A layer's weights whose gradient is exactly 0 in all of five updates, each number of them.
 
     Cut off from the loss, behind units that give 0 for every example, or with a derivative of 0 in the way. A head
-    that begins at 0 hides what is before it for one update alone. What the optimizer holds fixed does not count, nor
-    where gradients have underflowed on the way: that is the vanishing of them.
+    that begins at 0 hides what is before it for one update alone. Not where gradients have underflowed on the way: that
+    is the vanishing of them. What the optimizer holds fixed is meant to be, as long as the same run with all trained
+    does not leave a tenth less of the held-out loss.
     """
     reached, fixed = case.outset.reached, case.outset.fixed
+    held = sorted({address.rpartition("/")[0] for address in fixed})
+    if held:
+        better, again = case.without("unfrozen")
+        if better:
+            return Seen("found", (f"The optimizer trains no weights of {len(held)} layers.", *again), tuple(held))
     most = {address: float(g.max()) for address, g in reached.items()}
     largest: dict[str, float] = {}
     for address, size in most.items():

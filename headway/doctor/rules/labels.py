@@ -7,19 +7,21 @@ from headway.doctor.finding import Seen
 from headway.doctor.measures.parting import shares
 from headway.doctor.measures.simple import Simple
 from headway.doctor.rules.rule import rule
+from headway.doctor.rules.splits import OTHER
 
 NOTHING, SOMETHING = 2.0, 4.0
 """Standard errors of what is saved: below the first there is nothing to be seen, above the second something is."""
 MUCH = 0.1
 """The share of the best constant's error that counts as much of a signal."""
-NOISE = 0.1
+WRONG = (0.05, 0.25)
+"""The shares of wrong labels that are noticed, and that do harm."""
 RARE = 10.0
 """How many times as common as another a class must be for their labels to be called unequal."""
 
 
 @rule(
     "labels-shuffled", "labels that belong to other inputs", concept="label-noise", stage="data and pairing",
-    needs="simple simple_held_out",
+    needs="simple simple_held_out partings",
 )  # fmt: skip
 def labels_shuffled(case: Known) -> Seen:
     """Training targets say nothing of their inputs, while those that were held out do.
@@ -31,6 +33,8 @@ def labels_shuffled(case: Known) -> Seen:
     train, held = case.simple, case.simple_held_out
     said = (f"Of the best constant's error simple models save {train.shares()} in the training part, and "
             f"{held.shares()} in what was held out.",)  # fmt: skip
+    if any(part.classes is not None and part.classes > OTHER for part in case.partings.values()):
+        return Seen("not seen", (*said, "The parts hold their classes in other shares."))
     nothing = train.deviations < NOTHING or train.share < 0.1 * held.share
     if nothing and held.deviations > SOMETHING and held.share > MUCH:
         return Seen("found", said, ("data",))
@@ -52,30 +56,37 @@ def no_signal(case: Known) -> Seen:
     said = (f"Of the best constant's error simple models save {parts[0].shares()}.",)
     if any(part.deviations >= NOTHING for part in parts) or case.simple.share > MUCH:
         return Seen("ruled out", said)
+    if case.simple.share + 2 * case.simple.doubt > MUCH:
+        return Seen("not seen", (*said, "They are too few to tell."))
     flat = len(case.dataset.input_shape) == 1
     return Seen(case.word if flat else "noticed", (*said, "Another network or rate cannot help."), ("data",))
 
 
 @rule(
-    "label-noise", "labels that are wrong", concept="label-noise", stage="data and pairing",
-    needs="simple simple_held_out dataset", follows="labels-shuffled no-signal",
+    "label-noise", "labels that are wrong", concept="label-noise", stage="data and pairing", needs="simple dataset",
+    follows="labels-shuffled no-signal",
 )  # fmt: skip
 def label_noise(case: Known) -> Seen:
-    """Models of the training part are surer of held-out labels than of training labels they have not seen.
+    """Where simple models are surest they are still wrong, and being surer yet does not help.
 
-    With a share ρ of labels drawn at random, what is saved of the constant's error falls to (1 − ρ)² of what the true
-    labels allow (Frénay & Verleysen 2014, *Classification in the presence of label noise*). It is an estimate, and
-    noise in all parts alike does not show; a network can learn in spite of it: noticed alone.
+    Classes that overlap leave examples that are easily told, and a model that is too weak gets better the surer it is.
+    Labels that were drawn at random are wrong everywhere alike: the surest quarter of the examples and the next have
+    the same share of mistakes (Northcutt, Jiang & Chuang 2021, *Confident learning*, tell them apart by the model's own
+    confidence). A twentieth is noticed, a quarter is harm.
     """
     if case.dataset.classes is None:
         return Seen("ruled out", ("Targets are amounts.",))
-    train, held = case.simple, case.simple_held_out
-    ratio = max(0.0, train.share) / max(held.share, 1e-30)
-    noise = 1 - float(np.sqrt(min(1.0, ratio)))
-    said = (f"Simple models save {train.share:.0%} in the training part and {held.share:.0%} in what was held out, as "
-            f"if {noise:.0%} of the training labels were drawn at random.",)  # fmt: skip
-    sure = held.share - train.share > 3 * np.hypot(train.doubt, held.doubt)
-    return Seen("noticed" if sure and noise > NOISE else "ruled out", said)
+    first, second = (quarter.astype(float) for quarter in case.simple.surest())
+    both = np.concatenate([first, second])
+    noise, error = 1 - float(both.mean()), float(both.std(ddof=1) / np.sqrt(len(both)))
+    said = [f"Of the quarter of the examples that they are surest of simple models get {first.mean():.0%} right, of "
+            f"the next {second.mean():.0%}."]  # fmt: skip
+    better = first.mean() - second.mean() > 4 * error  # two standard errors of the difference
+    commonest = shares(case.dataset.train.y, len(case.dataset.classes)).max()
+    if better or both.mean() - 2 * error < commonest + MUCH or noise - 2 * error < WRONG[0]:
+        return Seen("ruled out", tuple(said))
+    said.append(f"That is as if {noise:.0%} of the labels, ± {2 * error:.0%}, were wrong.")
+    return Seen("found" if noise - 2 * error > WRONG[1] else "noticed", tuple(said), ("data",))
 
 
 @rule(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from headway.doctor.case import Known
-from headway.doctor.finding import Seen
+from headway.doctor.finding import Seen, Word
 from headway.doctor.measures.simple import deviations
 from headway.doctor.rules.rule import rule
 from headway.learning.regularization import Dropout, Noise, StochasticDepth
@@ -26,6 +26,8 @@ BETTER = 0.1
 MOVED = 1e-3
 FEW, SMALL = 4, 16
 """How many values a mean and a variance may be made of before they are noise, and before they are good."""
+FEWEST = 8
+"""How many examples they may be made of before the run is made again with more."""
 
 
 @rule(
@@ -37,8 +39,8 @@ def missing_nonlinearity(case: Known) -> Seen:
 
     It is harm where the whole network, of two or more such layers, is linear, and neighbours or trees do clearly
     better on the training examples than a linear model does, by a tenth of the labels, or of the constant's error,
-    and three standard errors. Two in a row elsewhere, such as a bottleneck, are noticed; one layer alone is meant to be
-    linear (Goodfellow et al. 2016, section 6.1).
+    and three standard errors; or where the same run with activations is better. Two in a row elsewhere, such as a
+    bottleneck, are noticed; one layer alone is meant to be linear (Goodfellow et al. 2016, section 6.1).
     """
     network = case.recipe.network
     bare = _bare(network)
@@ -47,13 +49,13 @@ def missing_nonlinearity(case: Known) -> Seen:
     said = [f"No activation stands between the layers of weights before {', '.join(bare[:4])}."]
     if not linear(network):
         return Seen("noticed", tuple(said), tuple(bare))
-    simple = case.simple
-    if simple is None:
-        return Seen("noticed", (*said, "The whole network is linear."), tuple(bare))
-    said.append(f"The whole network is linear. Of the best constant's error simple models save {simple.shares()}.")
-    ahead = max((simple.ahead(name, "linear") for name in ("neighbours", "trees")), key=np.mean)
-    bends = deviations(ahead) > 3 and float(ahead.mean()) > BETTER
-    return Seen("found" if bends else "noticed", tuple(said), tuple(bare))
+    said.append("The whole network is linear.")
+    better, again = case.without("activated")
+    if not better and case.simple is not None:
+        said.append(f"Of the best constant's error simple models save {case.simple.shares()}.")
+        ahead = max((case.simple.ahead(name, "linear") for name in ("neighbours", "trees")), key=np.mean)
+        better = deviations(ahead) > 3 and float(ahead.mean()) > BETTER
+    return Seen("found" if better else "noticed", (*said, *again), tuple(bare))
 
 
 def _bare(network: Layer) -> list[str]:
@@ -106,7 +108,8 @@ def small_batch_statistics(case: Known) -> Seen:
     """A normalization over the batch whose mean and variance are made of few values.
 
     Of n values they are wrong by about 1/√n, differently in every batch, and of two values all that is left is which
-    is larger (Wu & He 2018, *Group normalization*). Positions count too: a batch of 2 images has thousands of values.
+    is larger (Wu & He 2018, *Group normalization*). Positions count too: a batch of 2 images has thousands of values,
+    though not of as many images: with less than eight examples the run is made again with batches eight times as large.
     """
     size = case.recipe.batch_size // case.recipe.accumulate
     shapes = _shapes(case.recipe.network, case.dataset.input_shape)
@@ -116,7 +119,11 @@ def small_batch_statistics(case: Known) -> Seen:
     least = min(counts.values())
     said = (f"Means and variances are made of {least} values, examples times positions.",)
     where = tuple(address for address, count in counts.items() if count < SMALL)
-    return Seen("found" if least <= FEW else "noticed" if where else "ruled out", said, where)
+    if least <= FEW:
+        return Seen("found", said, where)
+    better, again = case.without("larger_batches") if size < FEWEST else (False, ())
+    seen: Word = "found" if better else "noticed" if where else "ruled out"
+    return Seen(seen, (*said, *again), where or (tuple(counts) if better else ()))
 
 
 def _shapes(network: Layer, inputs: tuple[int, ...], address: str = "") -> dict[str, tuple[int, ...]]:

@@ -12,8 +12,8 @@ RISING = 0.5
 IDLE, LOW = 0.5, 0.01
 """The share of the run that may be left once the rate has fallen below a hundredth of the highest."""
 TOO_FEW, FEW = 50, 100
-PART = 0.5
-"""The share of the training examples from which on a batch is a large one."""
+PART, SMALL = 0.5, 4
+"""The share of the training examples from which on a batch is a large one, and the examples up to which it is small."""
 
 
 @rule(
@@ -25,7 +25,8 @@ def schedule_length(case: Known) -> Seen:
 
     A warm-up takes a small part of a run (Goyal et al. 2017), and a decay ends with it. Found where the highest rate
     comes after half of the updates, or half of them are left below a hundredth of it. A schedule that is cut off high
-    above its end is noticed: its rate is nearly constant, which many runs are meant to have.
+    above its end is noticed: its rate is nearly constant, which many runs are meant to have. Where the network learns
+    all the same, the run is made again at the highest rate throughout.
     """
     rates, planned = case.outset.rates, case.recipe.optimizer.main_rate()
     if not np.isfinite(rates).all() or not rates.max() > 0 or len(rates) < 2:
@@ -36,7 +37,8 @@ def schedule_length(case: Known) -> Seen:
             "hundredth of it behind it."]  # fmt: skip
     late = top / len(rates) > RISING
     if late or idle > IDLE:
-        return Seen(case.word, tuple(said), ("optimizer/learning_rate",))
+        word, again = case.judged("steady")
+        return Seen(word, (*said, *again), ("optimizer/learning_rate",))
     cut = _falls(planned) and rates[-1] > 0.5 * rates.max()
     if cut:
         said.append(f"It ends at {rates[-1] / rates.max():.0%} of the highest rate.")
@@ -71,13 +73,21 @@ def decay_groups(case: Known) -> Seen:
     needs="recipe dataset job",
 )  # fmt: skip
 def batch_size(case: Known) -> Seen:
-    """A batch is half of the data or more, and the run has fewer than 50 updates.
+    """A batch is half of the data or more, and the run has fewer than 50 updates, or 100.
 
     With so few steps a smaller batch, whose gradient is nearly as good, gets further for the same work (Shallue et al.
-    2019, *Measuring the effects of data parallelism*). Full batches with many updates pass.
+    2019, *Measuring the effects of data parallelism*): where the network learns all the same, the run is made again in
+    eight times as many batches. Full batches with many updates pass. Batches of four examples or less do harm where
+    the same run with eight times as many in each is better.
     """
     size, examples, updates = case.recipe.batch_size, len(case.dataset.train), case.job.updates
     said = (f"{updates} updates of {size} of {examples} training examples each.",)
+    if size <= SMALL:
+        better, again = case.without("larger_batches")
+        return Seen("found" if better else "ruled out", (*said, *again), ("batch_size",) if better else ())
     if size < PART * examples or size <= 8 or updates >= FEW:
         return Seen("ruled out", said)
-    return Seen(case.word if updates < TOO_FEW else "noticed", said, ("batch_size",))
+    if case.learns is None and updates >= TOO_FEW:
+        return Seen("noticed", said, ("batch_size",))
+    word, again = case.judged("smaller_batches")
+    return Seen(word, (*said, *again), ("batch_size",))

@@ -17,19 +17,22 @@ HIGH, LOW, LEAST = 0.03, 1e-3, 1e-4
 
 @rule(
     "learning-rate-high", "learning rate too high", concept="divergence", stage="trend", needs="reached",
-    follows=f"{PAIRING} {INITIAL} exploding-gradient unstable-start",
+    follows=f"{PAIRING} {INITIAL} over-regularised exploding-gradient unstable-start",
 )  # fmt: skip
 def learning_rate_high(case: Case) -> Seen:
     """The same run at a tenth of the rate or less saves a quarter more of the loss in as many updates.
 
     Asked where three quarters of the loss to be beaten are not saved, or a number was not finite. What decides is a
     pair of runs from the same weights over the same batches, not the rate's size: training at the edge of stability is
-    healthy while the loss goes down (Cohen et al. 2021). Of a history without a recipe: the loss rose by half and
+    healthy while the loss goes down (Cohen et al. 2021). Or the pair differs by a tenth of the held-out loss, as where
+    the noise of single examples keeps a network from settling. Of a history without a recipe: the loss rose by half and
     never came back below where it began, or that and large updates.
     """
     own, steps = case.reached, _steps(case)
     if own is None or own < GAP:
-        return Seen("ruled out", (_said(own),), steps=steps)
+        better, again = case.without("slower")
+        where = ("optimizer/learning_rate",) if better else ()
+        return Seen("found" if better else "ruled out", (_said(own), *again), where, steps)
     if case.again is None:
         return _risen(case)
     there = case.again.share(case.again.lower.end)
@@ -50,19 +53,19 @@ def learning_rate_low(case: Case) -> Seen:
     Small: the median ‖Δθ‖ / ‖θ‖ below 1/1000, which is what a good rate makes (Karpathy 2019, *A recipe for training
     neural networks*). A higher rate also helps a run that is merely short; there it is the length that is at fault.
     So of a run that was not watched and learns it is only noticed.
-    Of a history without a recipe: updates below 1/10,000, and next to nothing learned.
+    Updates below 1/10,000 with which next to nothing is learned are too small, whatever another rate does.
     """
     own, steps, size = case.reached, _steps(case), update_size(case)
     if own is None or own < GAP or (size is not None and size >= LOW):
         return Seen("ruled out", (_said(own), *_updates(case)), steps=steps)
+    slow = size is not None and size < LEAST and own > 1 - SWINGS
     if case.again is None:
-        slow = size is not None and size < LEAST and own > 1 - SWINGS
         return Seen("found" if slow else "ruled out", (_said(own), *_updates(case)), steps=steps)
     there = case.again.share(case.again.higher.end)
     said = f"At {case.again.higher.factor:g} times the rate, the same weights and batches: {_percent(there)}."
     evidence = (_said(own), said, *_updates(case))
     if there > min(own, 1) - GAP:
-        return Seen("ruled out", evidence, steps=steps)
+        return Seen("found" if slow else "ruled out", evidence, ("optimizer",) if slow else (), steps)
     word = "found" if size is not None else case.word
     return Seen(word, evidence, ("optimizer/learning_rate",), steps)
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Literal
 
+from headway.doctor.before import Before
 from headway.doctor.case import Case, Known
 from headway.doctor.finding import Finding, Seen
 
@@ -18,13 +20,10 @@ PAIRING = (
 INITIAL = (
     "initial-symmetry initial-scale missing-nonlinearity unreached-parameters examples-mixed schedule-length batch-size"
 )
-FLOW = "dying-relu vanishing-gradient exploding-gradient saturation unstable-start"
-TREND = "learning-rate-high learning-rate-low oscillation non-finite over-regularised too-few-steps"
+FLOW = "over-regularised dying-relu vanishing-gradient exploding-gradient saturation unstable-start"
+TREND = "learning-rate-high learning-rate-low oscillation non-finite too-few-steps"
 """Ids of rules whose causes bring about most of what is seen later, by stage."""
-BEFORE = {
-    "recipe", "dataset", "job", "constant", "columns", "simple", "simple_held_out", "partings",
-    "start", "begins", "outset", "memory",
-}  # fmt: skip
+BEFORE = {"recipe", "dataset", *(name for name, part in vars(Before).items() if isinstance(part, cached_property))}
 """The parts of a case that are there before anything is trained."""
 
 

@@ -47,14 +47,14 @@ def unstable_start(case: Case) -> Seen:
 
 @rule(
     "too-few-steps", "too few steps", concept="training", stage="trend", needs="trend",
-    follows=f"{PAIRING} {INITIAL} {FLOW} learning-rate-high learning-rate-low over-regularised",
+    follows=f"{PAIRING} {INITIAL} {FLOW} learning-rate-high learning-rate-low",
 )  # fmt: skip
 def too_few_steps(case: Case) -> Seen:
     """The same recipe with four times the updates saves a quarter more of the held-out loss, half of which is left.
 
-    Where these are too many to try: the loss of training falls in the second half by 3 standard errors and by a tenth
-    of what is to be beaten. So the run ended before training did (Goodfellow et al. 2016, section 7.8). With less left
-    it is noticed: most runs would go on a little.
+    If early stopping ended it before, with all of its updates. Where these are too many to try: the loss of training
+    falls in the second half by 3 standard errors and by a tenth of what is to be beaten. So the run ended before
+    training did (Goodfellow et al. 2016, section 7.8). With less left it is noticed: most runs would go on a little.
     """
     assert case.trend is not None
     steps, level = (1, int(case.trend.steps[-1])), case.level
@@ -68,7 +68,8 @@ def too_few_steps(case: Case) -> Seen:
         return Seen("noticed" if case.trend.falls(FLAT * level) else "ruled out", evidence, steps=steps)
     if case.again is not None and case.again.longer is not None:
         there = case.again.share(case.again.longer.held_out)
-        evidence += (f"After four times the updates {there:.0%} would be left.",)
+        more = "four times the updates" if case.again.made >= case.again.job.updates else "the updates not made"
+        evidence += (f"After {more} {there:.0%} would be left.",)
         found = there <= min(left, 1) - GAP
     else:
         found = case.trend.falls(FLAT * level)

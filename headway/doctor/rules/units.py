@@ -18,7 +18,7 @@ DIES = 0.25
 
 @rule(
     "dying-relu", "dead units", concept="dying-relu", stage="first steps", needs="signals:silent",
-    follows="data-faults unscaled-features gradient-sign",
+    follows="data-faults unscaled-features gradient-sign over-regularised",
 )  # fmt: skip
 def dying_relu(case: Case) -> Seen:
     """Most units of a layer are exactly 0 for all examples of the batch, in most samples: no gradient revives them.

@@ -86,7 +86,7 @@ def test_a_longer_job_has_a_schedule_as_much_longer():
     assert float(job.update.optimizer.rate(80)) == pytest.approx(0.05, rel=0.02)
 
 
-@pytest.mark.parametrize(("length", "batch", "count"), [(40, 16, 40), (1000, 16, 300), (5, 16, 0)])
+@pytest.mark.parametrize(("length", "batch", "count"), [(40, 16, 40), (1000, 16, 300), (3, 16, 0)])
 def test_only_what_takes_seconds_is_made_again(length, batch, count):
     assert affordable(prepare(replace(IRIS, length=length, batch_size=batch))) == count
 

@@ -7,7 +7,7 @@ from headway.data.bundled import Digits, Iris, Wine
 from headway.data.dataset import Data, arrays
 from headway.data.synthetic import XOR
 from headway.doctor.measures.parting import Parting, partings, shares
-from headway.doctor.rules.splits import MASS, SHIFT, STRETCH, leakage, split_mismatch
+from headway.doctor.rules.splits import MASS, OTHER, SHIFT, STRETCH, leakage, split_mismatch
 from tests.doctor.rules.cases import AMOUNTS, LABELS, X, case, classifier, regression
 
 TRAIN, TEST = slice(0, 160), slice(160, None)
@@ -17,11 +17,11 @@ def divided(x=X[TEST], y=LABELS[TEST], train=TRAIN, **settings):
     return arrays(X[train], LABELS[train], test=(np.asarray(x, np.float32), y), validation=None, **settings)
 
 
-def leaked(share):
-    x = X[TEST].copy()
+def leaked(share, labels=LABELS):
+    x, y = X[TEST].copy(), LABELS[TEST].copy()
     count = round(share * len(x))
-    x[:count] = X[:count]
-    return divided(x)
+    x[:count], y[:count] = X[:count], labels[:count]
+    return divided(x, y)
 
 
 @pytest.mark.parametrize(("share", "verdict"), [(0, "ruled out"), (0.05, "noticed"), (0.2, "found"), (1, "found")])
@@ -31,15 +31,30 @@ def test_held_out_rows_that_were_trained_on_are_found(share, verdict):
     assert partings(leaked(share))["test"].copies == pytest.approx(share)
 
 
-def test_data_of_few_values_have_twins_everywhere():
-    x = np.random.default_rng(0).integers(0, 2, (240, 3)).astype(np.float32)
-    data = arrays(x, LABELS, validation=0.3, standardize=False)
-    assert partings(data)["validation"].copies == partings(data)["validation"].twins == 1
+def test_equal_inputs_with_other_targets_are_noticed_alone():
+    found = leakage(case(classifier(), leaked(0.5, np.where(np.arange(240) % 2, LABELS, (LABELS + 1) % 3))))
+    assert (found.verdict, found.where) == ("noticed", ("test",))
+
+
+@pytest.mark.parametrize(("values", "columns"), [(2, 3), (3, 4), (4, 5)])
+def test_data_of_few_values_are_equal_by_chance(values, columns):
+    x = np.random.default_rng(0).integers(0, values, (2000, columns)).astype(np.float32)
+    data = arrays(x, np.arange(2000) % 2, validation=0.3, test=None, standardize=False)
+    found = partings(data)["validation"]
+    assert found.chance == pytest.approx(1 - (1 - values**-columns) ** len(data.train), abs=0.02)
+    assert found.copies == pytest.approx(found.chance, abs=0.04)
     assert leakage(case(classifier(), data)).verdict == "ruled out"
 
 
+def test_examples_that_were_repeated_before_they_were_split_are_found():
+    data = arrays(np.tile(X, (3, 1)), np.tile(LABELS, 3), validation=0.2)
+    found = leakage(case(classifier(), data))
+    assert (found.verdict, found.where) == ("found", ("validation", "test"))
+    assert partings(data)["validation"].agreeing > 0.8
+
+
 def parting(**changes):
-    given = {"copies": 0.0, "twins": 0.0, "rows": 400, "shift": 0.0, "stretch": 1.0} | changes
+    given = {"copies": 0.0, "agreeing": 0.0, "chance": 0.0, "rows": 400, "shift": 0.0, "stretch": 1.0} | changes
     return {"test": Parting(**given)}
 
 
@@ -56,6 +71,7 @@ CHANCE = 4 / np.sqrt(400)
         lambda past: {"strange": MASS * past},
         lambda past: {"absent": MASS * past},
         lambda past: {"targets": (SHIFT + CHANCE) * past},
+        lambda past: {"classes": (OTHER + CHANCE / 4) * past},
     ],
 )
 def test_parts_differ_past_every_bound_and_not_before(changes, past):
