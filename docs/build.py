@@ -12,7 +12,9 @@ import re
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from headway.claims.second import looked_again
 from headway.concepts.audit import CHECKS, audit
@@ -28,12 +30,14 @@ from headway.doctor.rules.catalog import RULES
 from headway.doctor.rules.rule import Rule
 from headway.report.concept import neighbourhood
 from headway.report.demonstration import Demonstration, demonstrations
+from headway.report.doctor_bench import rule_rates
 from headway.report.measured import measured_map
 from headway.report.verdicts import second_text, seen, verdicts_text
 from headway.spec.node import Spec, is_concrete
 
 DOCS = Path(__file__).parent
 PAGES, RULE_PAGES = DOCS / "concepts", DOCS / "rules"
+RESULTS = DOCS.parent / "benchmarks/results"
 SEED = DOCS.parent / "../shared/seed/concept-map-lesson-5.md"
 BLOCK = r"(?<=<!-- {0}: `make map` -->\n).*?(?=<!-- end of the {0} -->)"
 
@@ -171,11 +175,16 @@ def rule_pages() -> dict[str, str]:
     rows = [(f"[{rule.id}]({rule.id}.md)", rule.cause, rule.stage, concept_link(subject, rule)) for rule in RULES]
     index = ["# Rules", "What the doctor looks for, in causal order; [how](../decisions/0013-the-doctor.md).",
              "\n".join(table_lines(("rule", "cause", "stage", "concept"), rows))]  # fmt: skip
-    return {f"{rule.id}.md": rule_page(subject, rule) for rule in RULES} | {"index.md": "\n\n".join(index) + "\n"}
+    measured = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("doctor-*.json"))]
+    pages = {f"{rule.id}.md": rule_page(subject, rule, measured) for rule in RULES}
+    return pages | {"index.md": "\n\n".join(index) + "\n"}
 
 
-def rule_page(subject: Map, rule: Rule) -> str:
-    """What a rule looks at and why, with its source; what it needs; what brings its cause about."""
+def rule_page(subject: Map, rule: Rule, measured: Sequence[Mapping[str, Any]]) -> str:
+    """What a rule looks at and why, with its source; what it needs; what brings its cause about; how often it is right.
+
+    measured    what the benchmark of the doctor came to, set by set
+    """
     needs = ", ".join(" or ".join(f"`{one}`" for one in need.split("|")) for need in rule.needs)
     after = f" Where {' or '.join(rule.follows)} is found, this one can follow from it, and is only noticed." * bool(
         rule.follows
@@ -184,6 +193,7 @@ def rule_page(subject: Map, rule: Rule) -> str:
     return "\n\n".join([
         f"# {rule.id}", f"*{rule.cause}, {rule.stage}, {concept_link(subject, rule)}*", inspect.getdoc(rule.look) or "",
         f"It needs {needs}; without it, it says *not seen*.{before}{after}",
+        *(rule_rates(record, rule.id) for record in measured),
         f"Code: `{rule.look.__module__}.{rule.look.__name__}`.",
     ]) + "\n"  # fmt: skip
 

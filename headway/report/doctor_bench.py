@@ -60,6 +60,18 @@ def bench_page(records: Iterable[Record]) -> str:
     return "\n".join(lines)
 
 
+def rule_rates(record: Record, id: str) -> str:
+    """How often a rule finds its cause where it is the one, where another is, and where nothing is wrong."""
+    rows = {
+        "programs whose cause it is": [row for row in record["programs"] if row["known"][:1] == [id]],
+        "faulty ones that have another": [row for row in record["programs"] if row["known"] and id not in row["known"]],
+        "healthy ones": [row for row in record["programs"] if not row["known"]],
+    }
+    counts = [f"in {sum(id in row.get('causes', ()) for row in some)} of the {len(some)} {what}"
+              for what, some in rows.items() if some]  # fmt: skip
+    return f"On the {record['set']} set of the [benchmark](../doctor-benchmark.md) it is found {', '.join(counts)}."
+
+
 def _counts(record: Record) -> str:
     ill = sum(bool(row["known"]) for row in record["programs"])
     well, out = len(record["programs"]) - ill, len(record["left out"])

@@ -14,7 +14,7 @@ from headway.doctor.faults.catalog import faulty, program
 from headway.doctor.faults.healthy import healthy
 from headway.doctor.faults.measure import MARGIN, stored, twin
 from headway.doctor.faults.score import read_rows
-from headway.report.doctor_bench import as_lines, bench_page, bench_record, bench_text
+from headway.report.doctor_bench import as_lines, bench_page, bench_record, bench_text, rule_rates
 from headway.spec.error import HeadwayError
 from headway.spec.json import dumps, loads
 from headway.training.job import prepare
@@ -72,6 +72,19 @@ def test_the_record_holds_a_row_a_program_and_is_told_as_text_and_as_a_page(whol
     assert [row["id"] for row in record["programs"]] == [one.id for one in CHOSEN]
     assert "2 faulty recipes and 1 healthy one" in bench_text(record)
     assert bench_page([record]).count("\n| ") > 10
+
+
+def test_a_rule_is_counted_where_its_cause_is_the_one_and_where_it_is_not():
+    rows = [
+        {"known": ["leakage"], "causes": ["leakage"]}, {"known": ["leakage"], "causes": []},
+        {"known": ["imbalance", "leakage"], "causes": ["leakage"]},  # a second name counts neither for nor against
+        {"known": ["imbalance"], "causes": ["imbalance", "leakage"]}, {"known": [], "causes": ["leakage"]},
+        {"known": [], "causes": []}, {"known": [], "error": "broken"},
+    ]  # fmt: skip
+    said = rule_rates({"set": "tuning", "programs": rows}, "leakage")
+    assert said.endswith("in 1 of the 2 programs whose cause it is, in 1 of the 1 faulty ones that have another, "
+                         "in 1 of the 3 healthy ones.")  # fmt: skip
+    assert "programs whose cause" not in rule_rates({"set": "tuning", "programs": rows}, "no-signal")
 
 
 @pytest.mark.parametrize("name", ["tuning", "reporting"])

@@ -8,6 +8,7 @@ import pytest
 from headway.doctor.faults.bases import bases
 from headway.doctor.faults.catalog import FAULTS, faulty
 from headway.doctor.faults.families.training import rate_of
+from headway.doctor.rules.catalog import RULES
 from headway.learning.optimizers.adaptive import Adam
 from headway.learning.schedules.compose import Warmup
 from headway.learning.schedules.decay import Cosine
@@ -60,6 +61,11 @@ def test_the_two_sets_share_neither_data_nor_network_nor_seeds():
         assert not {part(base) for base in tuning} & {part(base) for base in reporting}
     sources = [{type(base.recipe.data.source) for base in part} for part in (tuning, reporting)]
     assert len(sources[0] | sources[1]) >= 8
+
+
+def test_every_cause_is_that_of_a_rule():
+    known = {rule.id for rule in RULES}
+    assert {cause for fault in FAULTS for cause in fault.causes} <= known
 
 
 def test_every_cause_beyond_the_first_has_a_reason():
