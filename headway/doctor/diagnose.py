@@ -68,21 +68,33 @@ def accepted_in(recipe: Recipe | None) -> dict[str, str]:
 
 
 def looked_at(case: Case, rules: Sequence[Rule], accepted: Mapping[str, str]) -> Diagnosis:
-    """What these rules say of a case; what is accepted, or can follow from an earlier cause, is only noticed."""
+    """What these rules say of a case; what is accepted, or can follow from another cause, is only noticed."""
     for id in accepted:
         rule_of(id)
+    seen = {rule.id: rule(case) for rule in rules}
+    causes = first_causes([rule for rule in rules if seen[rule.id].verdict == "found"])
     findings: list[Finding] = []
-    causes: dict[str, str] = {}  # what was found, or would have been but for its being accepted
-    for rule in rules:
-        finding = rule(case)
-        earlier = [causes[id] for id in causes if id in rule.follows]
-        if finding.verdict == "found" and not earlier:
-            causes[rule.id] = rule.cause
-        if finding.verdict == "found" and rule.id in accepted:
-            meant = f"Accepted: {accepted[rule.id]}"
-            finding = replace(finding, verdict="noticed", evidence=(*finding.evidence, meant))
-        elif finding.verdict == "found" and earlier:
-            follows = f"It can follow from {' and '.join(earlier)}."
-            finding = replace(finding, verdict="noticed", evidence=(*finding.evidence, follows))
+    for id, finding in seen.items():
+        why = f"Accepted: {accepted[id]}" if id in accepted else ""
+        if not why and causes.get(id):
+            why = f"It can follow from {' and '.join(causes[id])}."
+        if finding.verdict == "found" and why:
+            finding = replace(finding, verdict="noticed", evidence=(*finding.evidence, why))
         findings.append(finding)
     return Diagnosis(case.split, case.loss, case.constant, case.learns, tuple(findings))
+
+
+def first_causes(found: Sequence[Rule]) -> dict[str, tuple[str, ...]]:
+    """Id of each rule that found its cause → the causes that it can follow from; none of what is a first cause itself.
+
+    Of a chain it is the beginning: a rate too high kills units, and behind these no gradient comes through. A rule is
+    settled when all that it follows are; where rules follow each other in a circle, the first of them is the cause.
+    """
+    left, settled = {rule.id: rule for rule in found}, dict[str, tuple[str, ...]]()
+    while left:
+        free = (rule for rule in left.values() if not left.keys() & set(rule.follows))
+        rule = next(free, next(iter(left.values())))
+        before = [one for one in found if one.id in rule.follows and one.id in settled]
+        settled[rule.id] = tuple(dict.fromkeys(name for one in before for name in settled[one.id] or (one.cause,)))
+        del left[rule.id]
+    return settled

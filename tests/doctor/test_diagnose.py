@@ -7,13 +7,15 @@ import pytest
 from headway.data.bundled import Digits, Iris, Wine
 from headway.data.dataset import Data
 from headway.doctor.case import Case
-from headway.doctor.diagnose import RULES, diagnose, preflight
+from headway.doctor.diagnose import RULES, diagnose, first_causes, preflight
+from headway.doctor.rules.rule import STAGES, Rule
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.adaptive import Adam
 from headway.learning.optimizers.sgd import SGD
 from headway.models.mlp import mlp
 from headway.network.activations import ReLU, Sigmoid, Tanh
 from headway.network.compose import Repeat, Sequential
+from headway.network.convolution import Flatten
 from headway.network.dense import Dense
 from headway.network.initialization import Normal, Zeros
 from headway.network.residual import Residual
@@ -25,11 +27,13 @@ from headway.training.train import train
 PLACES = {"digits": (Digits(), 10, 20, 32), "iris": (Iris(), 3, 10, 16), "wine": (Wine(), 3, 30, 16)}
 
 
-def recipe(place, activation, seed=0):
-    """A network of 10 to 30 layers with weights, watched at 20 updates."""
+def recipe(place, activation, seed=0, *, written_out=False):
+    """A network of 10 to 30 layers with weights, watched at 20 updates; its blocks written out, or one repeated."""
     source, classes, depth, width = PLACES[place]
+    block = (Dense(width), activation)
+    inner = block * (depth - 2) if written_out else (Repeat(Sequential(block), times=depth - 2),)
     return Recipe(
-        mlp((width,) * (depth - 1), classes, activation=activation),
+        Sequential((Flatten(), *block, *inner, Dense(classes))),
         data=Data(source),
         loss=CrossEntropy(),
         optimizer=Adam(1e-3),
@@ -41,13 +45,9 @@ def recipe(place, activation, seed=0):
     )
 
 
-def words(run):
-    return {finding.cause: finding.verdict for finding in diagnose(run).findings}
-
-
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_twenty_layers_of_sigmoid_on_digits_do_not_learn_because_the_gradient_vanishes(seed):
-    found = diagnose(train(recipe("digits", Sigmoid(), seed)))
+    found = diagnose(train(recipe("digits", Sigmoid(), seed, written_out=True)))
     assert not found.learns
     assert not found.healthy
     assert (found.cause.cause, found.cause.concept) == ("vanishing gradient", "vanishing-gradient")
@@ -72,10 +72,10 @@ def test_their_twins_of_relu_and_tanh_are_healthy(activation, seed):
     ("activation", "verdict"), [(ReLU(), "ruled out"), (Tanh(), "ruled out"), (Sigmoid(), "found")]
 )
 def test_other_data_depths_and_widths(place, activation, verdict):
-    run = train(recipe(place, activation))
-    assert words(run)["vanishing gradient"] == verdict
-    assert words(run)["exploding gradient"] == "ruled out"
-    assert diagnose(run).healthy == (verdict == "ruled out")
+    found = diagnose(train(recipe(place, activation)))
+    assert found["vanishing-gradient"].verdict == verdict
+    assert found["exploding-gradient"].verdict == "ruled out"
+    assert found.healthy == (verdict == "ruled out")
 
 
 SMALL = replace(recipe("iris", Tanh()), network=mlp((8,), 3), length=40, watch=Watch(4))
@@ -102,8 +102,8 @@ def test_a_layer_that_begins_with_nothing_stays_dead():
 
 def test_a_gradient_that_explodes_is_no_gradient_that_vanishes():
     network = Sequential((*(Dense(8, init=Normal(2.0)) for _ in range(8)), Dense(3)))
-    found = words(train(replace(SMALL, network=network, optimizer=SGD(1e-30))))
-    assert (found["exploding gradient"], found["vanishing gradient"]) == ("found", "ruled out")
+    found = diagnose(train(replace(SMALL, network=network, optimizer=SGD(1e-30))))
+    assert (found["exploding-gradient"].verdict, found["vanishing-gradient"].verdict) == ("found", "ruled out")
 
 
 def test_a_run_is_judged_on_what_it_was_not_trained_on():
@@ -169,3 +169,22 @@ def test_units_that_a_high_rate_kills_are_dead_for_all_examples():
     found = diagnose(train(replace(sick, network=mlp((32, 32), 10), optimizer=SGD(2.0), length=100)))
     assert (found["dying-relu"].verdict, found.learns) == ("found", False)
     assert "With the last weights 100% of the units" in found["dying-relu"].evidence[-1]
+
+
+def chain(**follows):
+    """Rules by these ids that have found their causes, each with the ids that it follows."""
+    return [Rule(id, f"cause {id}", "", STAGES[0], (), tuple(after), vars) for id, after in follows.items()]
+
+
+@pytest.mark.parametrize(
+    ("follows", "causes"),
+    [
+        ({"a": "", "b": "a"}, {"a": (), "b": ("cause a",)}),
+        ({"a": "b", "b": ""}, {"a": ("cause b",), "b": ()}),  # whichever stands first
+        ({"a": "b", "b": "c", "c": ""}, {"a": ("cause c",), "b": ("cause c",), "c": ()}),  # a chain
+        ({"a": "", "b": "", "c": "ab"}, {"a": (), "b": (), "c": ("cause a", "cause b")}),
+        ({"a": "bx", "b": "ax"}, {"a": (), "b": ("cause a",)}),  # a circle, and a rule that found nothing
+    ],
+)
+def test_of_what_was_found_the_first_causes_are_those_that_follow_from_no_other(follows, causes):
+    assert first_causes(chain(**follows)) == causes

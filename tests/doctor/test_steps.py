@@ -172,8 +172,8 @@ def test_six_post_ln_blocks_need_a_warm_up():
     def watched(warm):
         recipe = copier(post_ln, post_ln, last_norm=False, blocks=6)
         optimizer = Adam(Warmup(warm, then=ConstantRate(0.01)))
-        return replace(recipe, optimizer=optimizer, evaluation=Evaluation(40), watch=Watch(10))
+        return replace(recipe, optimizer=optimizer, length=120, evaluation=Evaluation(40), watch=Watch(10))
 
-    cold, warm = (unstable_start(Case.of(train(watched(steps)))) for steps in (0, 40))
+    cold, warm = (unstable_start(Case.of(train(watched(steps)))) for steps in (0, 24))
     assert (cold.verdict, warm.verdict) == ("found", "ruled out")
     assert "with a warm-up" in cold.evidence[-1]
