@@ -21,7 +21,7 @@ OPTIMIZED = tests/test_docs.py tests/test_examples.py tests/training/test_named.
 	tests/network/test_running_statistics.py tests/network/test_activations.py
 TEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not accept"
 
-.PHONY: help demo test check bench accept story map docs tree lock clean
+.PHONY: help demo test check bench accept story worked map docs tree lock clean
 
 help:  ## Say what each target does.
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -46,7 +46,10 @@ bench: $(VENV)/bench  ## Measure speed and memory side by side with other librar
 	$(BIN)/python -m benchmarks
 
 story: $(VENV)/test  ## Run the demo's cure, store it, and bring the first screen of README.md up to date with it.
-	$(BIN)/python -m benchmarks.story
+	$(BIN)/python -m benchmarks.worked digits-sigmoid20
+
+worked: $(VENV)/test  ## Run the cures of all worked examples, the demo's too, store them, and write their pages.
+	$(BIN)/python -m benchmarks.worked all
 
 map: $(VENV)/test  ## Write the map with its verdicts, the table of claims and the audit of the seed, in seconds.
 	$(BIN)/python docs/build.py --map

@@ -1,12 +1,10 @@
-"""The story on the README's first screen: `python -m benchmarks.story` runs the demo's cure and stores what came out.
+"""Cures of named recipes as they are stored, and the story on the README's first screen, which is one of them.
 
-`python -m benchmarks.story FOLDER` takes the cure that `headway cure digits-sigmoid20` left in a folder instead. The
-record is stored in `docs/story/cure.json`; the README's block and its picture are made from it.
+`python -m benchmarks.worked` runs cures, and writes the README's block and the pages of the worked examples.
 """
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +17,40 @@ from headway.report.story import story
 from headway.training.named import named
 
 ROOT = Path(__file__).parents[1]
-RECORD, PICTURE, README = ROOT / "docs/story/cure.json", ROOT / "docs/story/gradient-flow.svg", ROOT / "README.md"
-BLOCK = re.compile(r"(?<=<!-- the story: `make story` -->\n).*?(?=<!-- end of the story -->)", re.DOTALL)
+RECORDS, README = ROOT / "docs/story", ROOT / "README.md"
 NAME = "digits-sigmoid20"
+RECORD, PICTURE = RECORDS / f"{NAME}.json", ROOT / f"docs/worked/{NAME}-flow.svg"
+BLOCK = re.compile(r"(?<=<!-- the story: `make story` -->\n).*?(?=<!-- end of the story -->)", re.DOTALL)
 
 
-def measure() -> dict[str, Any]:
-    """The record of the demo's cure, run now."""
-    return {"versions": versions()} | cure(named(NAME).recipe, tell=lambda doing: print(doing, flush=True)).record()
+def measure(name: str) -> None:
+    """Cure a named recipe now, and store the record."""
+    record = {"versions": versions()} | cure(named(name).recipe, tell=lambda doing: print(doing, flush=True)).record()
+    (RECORDS / f"{name}.json").write_text(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def stored(name: str) -> dict[str, Any]:
+    """The record that is stored of a named recipe's cure."""
+    return dict(json.loads((RECORDS / f"{name}.json").read_text()))
+
+
+def measured_with(record: dict[str, Any]) -> str:
+    """The versions of a record in words."""
+    return ", ".join(f"{name} {number}" for name, number in record["versions"].items())
 
 
 def block(record: dict[str, Any]) -> str:
     """What stands in the README: the command, the picture, the story, the versions."""
-    measured_with = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
+    path = RECORD.relative_to(ROOT)
     return "\n".join([
-        "![‖dL/dh‖ behind each layer, before the cure and after](docs/story/gradient-flow.svg)",
+        f"![‖dL/dh‖ behind each layer, before the cure and after]({PICTURE.relative_to(ROOT)})",
         "",
         "```text",
         f"$ headway cure {NAME}",
         "",
         story(Cure.of(record), deep_learning()) + "```",
         "",
-        f"From the stored run [docs/story/cure.json](docs/story/cure.json): {measured_with}.",
+        f"From the stored run [{path}]({path}): {measured_with(record)}.",
         "",
     ])  # fmt: skip
 
@@ -54,10 +64,3 @@ def written(readme: str, record: dict[str, Any]) -> str:
     """The README with the block of this record."""
     assert BLOCK.search(readme), "README.md has lost the marks of the story"
     return BLOCK.sub(lambda _: block(record), readme, count=1)
-
-
-if __name__ == "__main__":
-    found = json.loads((Path(sys.argv[1]) / "cure.json").read_text()) if sys.argv[1:] else measure()
-    RECORD.write_text(json.dumps(found, ensure_ascii=False) + "\n")
-    PICTURE.write_text(picture(found))
-    README.write_text(written(README.read_text(), found))

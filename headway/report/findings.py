@@ -3,8 +3,7 @@
 from headway.doctor.diagnose import Diagnosis
 from headway.doctor.finding import Finding
 from headway.report.section import Rows, Section, as_text
-from headway.report.story import capital
-from headway.report.wording import joined, layers_in_words
+from headway.report.wording import capital, joined, layers_in_words
 
 
 def findings_text(diagnosis: Diagnosis) -> str:
@@ -13,21 +12,25 @@ def findings_text(diagnosis: Diagnosis) -> str:
 
 
 def findings(diagnosis: Diagnosis) -> list[Section]:
-    """A section for each cause found, one for what was noticed, and one for the rest."""
-    found = [Section(f"{capital(one.cause)} ({one.id})", [told(one)]) for one in diagnosis.causes]
-    noticed = [(one.id, told(one)) for one in diagnosis.findings if one.verdict == "noticed"]
+    """A section for each cause found, and those for the rest."""
+    found = [Section(f"{capital(one.cause)} ({one.id})", [finding_in_words(one)]) for one in diagnosis.causes]
+    none = Section("Nothing found", ["No rule found anything that keeps it from learning."])
+    return [*(found or [none]), *others(diagnosis)]
+
+
+def others(diagnosis: Diagnosis) -> list[Section]:
+    """What was noticed, each with its evidence, and all that was ruled out or not seen in a row of ids each."""
+    noticed = [(one.id, finding_in_words(one)) for one in diagnosis.findings if one.verdict == "noticed"]
     rest = [(word, joined([one.id for one in diagnosis.findings if one.verdict == word]))
             for word in ("ruled out", "not seen")]  # fmt: skip
-    return [
-        *(found or [Section("Nothing found", ["No rule found anything that keeps it from learning."])]),
-        *([Section("Noticed", [Rows(noticed)])] if noticed else []),
-        Section("Also looked at", [Rows([row for row in rest if row[1]])]),
-    ]
+    parts = {"Noticed": noticed, "Also looked at": [row for row in rest if row[1]]}
+    return [Section(title, [Rows(rows)]) for title, rows in parts.items() if rows]
 
 
-def told(finding: Finding) -> str:
-    """Where, when, how surely, and by what evidence."""
+def finding_in_words(finding: Finding, name: str = "") -> str:
+    """Where, in how many samples, and by what evidence; before the first update there are no samples."""
     first, last = finding.steps
-    where = f"At {layers_in_words(finding.where)}. " if finding.where else ""
-    when = f" Updates {first} to {last}, {finding.confidence:.0%} of the samples." if last else ""
-    return f"{where}{' '.join(finding.evidence)}{when}"
+    where = f"at {layers_in_words(finding.where)}" if finding.where else ""
+    seen = f"in {finding.confidence:.0%} of the samples, updates {first} to {last}" if last else ""
+    head = ", ".join(part for part in (name, where, seen) if part)
+    return " ".join([*([f"{capital(head)}."] if head else []), *finding.evidence])

@@ -53,7 +53,7 @@ def as_text(sections: Sequence[Section], width: int = WIDTH) -> str:
 def _part(part: str | Rows | Picture, width: int) -> str:
     match part:
         case str():
-            return textwrap.fill(part, width)
+            return textwrap.fill(part, width, break_on_hyphens=False)
         case Picture():
             return part.text
     return columns(part, width)
@@ -76,7 +76,7 @@ def columns(table: Rows, width: int = WIDTH) -> str:
 
 def _laid_out(line: tuple[str, ...], widths: Sequence[int], align: str) -> str:
     """One row, of as many lines as its longest cell needs."""
-    cells = [textwrap.wrap(cell, w) or [""] for cell, w in zip(line, widths, strict=True)]
+    cells = [textwrap.wrap(cell, w, break_on_hyphens=False) or [""] for cell, w in zip(line, widths, strict=True)]
     height = max(map(len, cells))
     filled = [cell + [""] * (height - len(cell)) for cell in cells]
     right = [align[i : i + 1] == "r" for i in range(len(line))]

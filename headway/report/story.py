@@ -1,25 +1,23 @@
 """The story of a cure: what was trained, why it does not learn, what was tried, what is proven, and where it lies."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from headway.concepts.graph import Map
 from headway.doctor.cure import Cure
-from headway.doctor.finding import Finding
 from headway.doctor.proof import CONTROL, ORIGINAL, SHAM, Proof
 from headway.doctor.remedies.bundle import Ablation
 from headway.doctor.remedies.catalog import AGAINST, REFUSES, by_hand
 from headway.doctor.remedies.random import RANDOM
 from headway.doctor.verdict import ELIMINATED, Verdict
+from headway.report.findings import finding_in_words, others
 from headway.report.neighbourhood import decades, statements
 from headway.report.plot import text_levels
 from headway.report.section import Picture, Rows, Section, as_text
 from headway.report.wording import (
+    capital,
     edits_in_words,
     fixed,
     joined,
-    layers_in_words,
     network_in_words,
     places_for,
     rate_in_words,
@@ -40,9 +38,11 @@ def story(cure: Cure, subject: Map) -> str:
 
 def sections(cure: Cure, subject: Map) -> list[Section]:
     """The report: a part is there where there is something to say of it."""
-    found = [Section(headline(cure), _the_run(cure)), Section("The diagnosis", _diagnosis(cure))]
-    if others := _others(cure.diagnosis.findings, cure.diagnosis.causes):
-        found.append(Section("What else was looked at", [others]))
+    found = [
+        Section(headline(cure), _the_run(cure)),
+        Section("The diagnosis", _diagnosis(cure)),
+        *others(cure.diagnosis),
+    ]
     if cure.proof is not None:
         found.append(Section("The trial", _trial(cure.proof)))
         found.append(Section("The cure" if cure.cured else "No cure", _cure(cure, cure.proof)))
@@ -62,11 +62,6 @@ def headline(cure: Cure) -> str:
         return f"{named} found, {'no remedy known' if none else 'nothing tried yet'}"
     best = cure.proof.best
     return f"{named} found, and a remedy proven: {best}" if best else f"{named} found, no remedy proven"
-
-
-def capital(text: str) -> str:
-    """The text with a capital at its beginning."""
-    return text[:1].upper() + text[1:]
 
 
 def _the_run(cure: Cure) -> list[str | Rows | Picture]:
@@ -92,15 +87,7 @@ def _diagnosis(cure: Cure) -> list[str | Rows | Picture]:
     if cause is None:
         return ["No rule found what keeps it from learning. Rules that are not written yet see nothing.", _flow(cure)]
     hands = [f"By hand: {said}" for said in by_hand(cure.diagnosis).values()]
-    return [*(_cause(one) for one in cure.diagnosis.causes), *hands, _flow(cure)]
-
-
-def _cause(cause: Finding) -> str:
-    """Where, in how many samples, and by what evidence a cause was found; before the first update there are none."""
-    where = f", at {layers_in_words(cause.where)}" if cause.where else ""
-    first, last = cause.steps
-    seen = f", in {cause.confidence:.0%} of the samples, updates {first} to {last}" if last else ""
-    return f"{capital(cause.cause)}{where}{seen}. {' '.join(cause.evidence)}"
+    return [*(finding_in_words(one, one.cause) for one in cure.diagnosis.causes), *hands, _flow(cure)]
 
 
 def _flow(cure: Cure) -> Picture:
@@ -116,13 +103,6 @@ def _flow(cure: Cure) -> Picture:
     return Picture("flow", "\n".join([
         f"log10 ‖dL/dh‖ behind each layer, from the input to the output: {fixed(low, 1)} to {fixed(high, 1)}", *lines,
     ]))  # fmt: skip
-
-
-def _others(findings: Sequence[Finding], causes: Sequence[Finding]) -> Rows | None:
-    others = [finding for finding in findings if finding not in causes]
-    told = [evidence for cause in causes for evidence in cause.evidence]
-    rows = [(one.cause, one.verdict, " ".join("As above." if e in told else e for e in one.evidence)) for one in others]
-    return Rows(rows, ("looked for", "verdict", "evidence")) if rows else None
 
 
 def _trial(proof: Proof) -> list[str | Rows | Picture]:

@@ -40,6 +40,11 @@ def short(value: float) -> str:
     return f"{value:.4g}".replace("-", "−", int(value < 0)) if math.isfinite(value) else "not finite"
 
 
+def capital(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
 def joined(words: Sequence[str]) -> str:
     """`a, b and c`."""
     return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
@@ -55,10 +60,11 @@ def listed(addresses: Sequence[str], noun: str = "layers") -> str:
 def layers_in_words(addresses: Sequence[str]) -> str:
     """`network/2 to network/32 (16 layers)`, addresses inside a network as addresses in its recipe.
 
-    Fields of the recipe, and columns, classes and parts of the data, are named as they are.
+    Fields of the recipe, and columns, classes and parts of the data, are named as they are: `column 4 to column 7 (4)`.
     """
     whole = [f"network/{address}" if _is_inside(address) else address or "network" for address in addresses]
-    return ", ".join(whole) if len(whole) <= 3 else f"{whole[0]} to {whole[-1]} ({len(whole)} layers)"
+    noun = " layers" * all(map(_is_inside, addresses))
+    return ", ".join(whole) if len(whole) <= 3 else f"{whole[0]} to {whole[-1]} ({len(whole)}{noun})"
 
 
 def _is_inside(address: str) -> bool:

@@ -87,13 +87,17 @@ def test_the_smallest_part_of_a_bundle_is_the_cure_and_every_part_left_out_is_to
 
 
 def test_what_would_refute_the_cure_and_what_the_map_says_against_it_stand_beside_it():
-    cure = stored()
-    doubted = replace(cure.proof.remedies["residual"], refuted_by="It would be so.", doubt="Claim R42 is refuted.")
-    proof = replace(cure.proof, remedies=cure.proof.remedies | {"residual": doubted})
-    text = read(replace(cure, proof=proof))
-    assert "refuted by It would be so." in text
-    assert "the map Claim R42 is refuted." in text
-    assert "refuted by" not in read(cure), "a record of before does not know"
+    cure, residual = stored(), stored().proof.remedies["residual"]
+
+    def told(**changes):
+        remedies = cure.proof.remedies | {"residual": replace(residual, **changes)}
+        return read(replace(cure, proof=replace(cure.proof, remedies=remedies)))
+
+    assert residual.refuted_by
+    assert f"refuted by {residual.refuted_by}" in read(cure)
+    assert "the map Claim R42 is refuted." not in read(cure)
+    assert "the map Claim R42 is refuted." in told(doubt="Claim R42 is refuted.")
+    assert "refuted by" not in told(refuted_by=""), "a record of before does not know"
 
 
 def test_a_budget_is_told_with_what_it_was_spent_on_and_where_it_ended():

@@ -66,6 +66,7 @@ def test_addresses_are_listed_in_full_where_they_are_few():
     assert listed(["a", "b", "c"]) == "a, b, c"
     assert listed([f"network/{i}" for i in range(9)]) == "network/0, network/1, … (9 layers)"
     assert layers_in_words(["2", "4", "6", "8"]) == "network/2 to network/8 (4 layers)"
+    assert layers_in_words([f"column {i}" for i in range(4, 8)]) == "column 4 to column 7 (4)"
     assert layers_in_words([""]) == "network"
     assert layers_in_words(["head/1/w", "1/w"]) == "network/head/1/w, network/1/w"
     assert layers_in_words(["optimizer/learning_rate", "batch_size", "column 3"]) == (
