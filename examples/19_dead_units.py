@@ -9,13 +9,15 @@ print(f"before training: {hw.preflight(recipe)['unreached-parameters'].evidence[
 
 run = hw.train(recipe)
 found = hw.diagnose(run)
-dead = found["dying-relu"]
-print(f"{dead.cause}: {' '.join(dead.evidence)}")
+assert found.cause is not None
+print(f"{found.cause.cause}: {' '.join(found.cause.evidence)}")
+print(f"unreached parameters: {found['unreached-parameters'].evidence[-1]}")
 
 remedy = hw.remedies(run, found)[0]
 cured = hw.train(hw.edit(recipe, *remedy.edits).spec)
 print(f"{remedy.name}: accuracy {run.results['test']['accuracy']:.2f} → {cured.results['test']['accuracy']:.2f}")
 
-assert (dead.verdict, dead.where) == ("found", ("3",))
+assert [one.id for one in found.causes] == ["dying-relu"]
+assert (found.cause.where, found["unreached-parameters"].verdict) == (("3",), "noticed")
 assert remedy.name == "leaky-relu"
 assert cured.results["test"]["loss"] < 0.5 * run.results["test"]["loss"]

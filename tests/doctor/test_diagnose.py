@@ -18,6 +18,7 @@ from headway.network.compose import Repeat, Sequential
 from headway.network.convolution import Flatten
 from headway.network.dense import Dense
 from headway.network.initialization import Normal, Zeros
+from headway.network.rescale import Rescale
 from headway.network.residual import Residual
 from headway.signals.probe import Watch
 from headway.training.recipe import Evaluation, Recipe
@@ -164,11 +165,21 @@ def test_units_that_a_batch_of_one_leaves_at_0_are_not_dead():
     assert diagnose(foreign)["dying-relu"].verdict in ("not seen", "ruled out")
 
 
-def test_units_that_a_high_rate_kills_are_dead_for_all_examples():
+def test_units_that_a_high_rate_kills_are_dead_for_all_examples_and_the_rate_is_the_cause():
     sick = recipe("digits", ReLU())
     found = diagnose(train(replace(sick, network=mlp((32, 32), 10), optimizer=SGD(2.0), length=100)))
-    assert (found["dying-relu"].verdict, found.learns) == ("found", False)
-    assert "With the last weights 100% of the units" in found["dying-relu"].evidence[-1]
+    assert (found.cause.id, found["dying-relu"].verdict, found.learns) == ("learning-rate-high", "noticed", False)
+    assert "With the last weights 100% of the units" in found["dying-relu"].evidence[-2]
+    assert found["dying-relu"].evidence[-1] == "It can follow from learning rate too high."
+
+
+def test_units_that_are_dead_from_the_first_are_the_cause_and_the_weights_before_them_not_reached():
+    network = Sequential((Dense(8), Rescale((1.0,), shift=(-20.0,)), ReLU(), Dense(3)))
+    found = diagnose(train(replace(SMALL, network=network)))
+    assert [one.id for one in found.causes] == ["dying-relu"]
+    assert found["unreached-parameters"].verdict == "noticed"
+    assert found["unreached-parameters"].evidence[-1] == "It can follow from dead units."
+    assert preflight(replace(SMALL, network=network)).cause.id == "unreached-parameters"
 
 
 def chain(**follows):

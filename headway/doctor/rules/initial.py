@@ -123,7 +123,8 @@ def _value(loss: Loss, outputs: np.ndarray, case: Known) -> float:
 
 @rule(
     "unreached-parameters", "parameters that no gradient reaches", concept="backpropagation",
-    stage="initialization and scale", needs="outset start", follows="output-loss-mismatch initial-symmetry data-faults",
+    stage="initialization and scale", needs="outset start",
+    follows="output-loss-mismatch initial-symmetry data-faults dying-relu",
 )  # fmt: skip
 def unreached_parameters(case: Known) -> Seen:
     """A layer's weights whose gradient is exactly 0 in all of five updates, each number of them.

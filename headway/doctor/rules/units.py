@@ -18,14 +18,15 @@ DIES = 0.25
 
 @rule(
     "dying-relu", "dead units", concept="dying-relu", stage="first steps", needs="signals:silent",
-    follows="data-faults unscaled-features gradient-sign over-regularised",
+    follows="data-faults unscaled-features gradient-sign over-regularised initial-scale learning-rate-high",
 )  # fmt: skip
 def dying_relu(case: Case) -> Seen:
     """Most units of a layer are exactly 0 for all examples of the batch, in most samples: no gradient revives them.
 
     A share of zeros alone is the sparsity that ReLU is for; here it is the same for every example (Lu et al. 2020,
     *Dying ReLU and initialization*). Where the last weights are at hand, up to 1,024 training examples must agree: a
-    unit that a small batch leaves at 0 may be alive. A quarter of a layer's units that die in training count too.
+    unit that a small batch leaves at 0 may be alive. A quarter of a layer's units that die in training count too;
+    where a lower rate keeps them alive, it is the rate that killed them.
     """
     assert case.signals is not None
     signals, silent = case.signals, case.signals["silent"]
