@@ -11,15 +11,13 @@ from typing import Any
 from headway.claims.evidence import versions
 from headway.concepts.catalog import deep_learning
 from headway.doctor.cure import Cure, cure
-from headway.report.figures import gradient_flow
-from headway.report.picture import on_white
 from headway.report.story import story
 from headway.training.named import named
 
 ROOT = Path(__file__).parents[1]
 RECORDS, README = ROOT / "docs/story", ROOT / "README.md"
 NAME = "digits-sigmoid20"
-RECORD, PICTURE = RECORDS / f"{NAME}.json", ROOT / f"docs/worked/{NAME}-flow.svg"
+RECORD, PICTURE = f"docs/story/{NAME}.json", f"docs/worked/{NAME}-flow.svg"
 BLOCK = re.compile(r"(?<=<!-- the story: `make story` -->\n).*?(?=<!-- end of the story -->)", re.DOTALL)
 
 
@@ -41,23 +39,17 @@ def measured_with(record: dict[str, Any]) -> str:
 
 def block(record: dict[str, Any]) -> str:
     """What stands in the README: the command, the picture, the story, the versions."""
-    path = RECORD.relative_to(ROOT)
     return "\n".join([
-        f"![‖dL/dh‖ behind each layer, before the cure and after]({PICTURE.relative_to(ROOT)})",
+        f"![‖dL/dh‖ behind each layer, before the cure and after]({PICTURE})",
         "",
         "```text",
         f"$ headway cure {NAME}",
         "",
         story(Cure.of(record), deep_learning()) + "```",
         "",
-        f"From the stored run [{path}]({path}): {measured_with(record)}.",
+        f"From the stored run [{RECORD}]({RECORD}): {measured_with(record)}.",
         "",
     ])  # fmt: skip
-
-
-def picture(record: dict[str, Any]) -> str:
-    """The picture that stands in the README."""
-    return on_white(gradient_flow(Cure.of(record)))
 
 
 def written(readme: str, record: dict[str, Any]) -> str:
