@@ -55,6 +55,7 @@ class Budget:
     spent    seconds in all
     costs    what a run was estimated to cost
     ended    where it ended before the trial did: in words
+    clock    what its seconds are: "wall" time, or "processor" time, which does not run faster for what others compute
     """
 
     seconds: float
@@ -63,15 +64,20 @@ class Budget:
     spent: float = 0.0
     costs: Costs = NO_COSTS
     ended: str = ""
+    clock: str = "wall"
 
     @classmethod
-    def begun(cls, seconds: float) -> "Budget":
+    def begun(cls, seconds: float, clock: str = "wall") -> "Budget":
         """A budget whose clock runs from now on."""
-        return cls(seconds, now())
+        return cls(seconds, now(clock), clock=clock)
+
+    def now(self) -> float:
+        """Seconds on its clock."""
+        return now(self.clock)
 
     def left(self) -> float:
         """Seconds that are left; below 0 where it is overdrawn."""
-        self.spent = now() - self.started
+        self.spent = self.now() - self.started
         return self.seconds - self.spent
 
     def over(self, doing: str) -> bool:
@@ -81,9 +87,9 @@ class Budget:
         return bool(self.ended)
 
 
-def now() -> float:
+def now(clock: str = "wall") -> float:
     """Seconds on a clock that only goes forward."""
-    return time.monotonic()
+    return time.process_time() if clock == "processor" else time.monotonic()
 
 
 def fitting(remedies: Sequence[Remedy], trial: Trial, costs: Costs, seconds: float) -> tuple[list[Remedy], Trial]:

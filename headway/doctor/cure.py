@@ -109,7 +109,7 @@ def cure(
     data: Dataset | None = None,
     out: Path | None = None,
     tell: Callable[[str], object] = lambda doing: None,
-    budget: float | None = None,
+    budget: float | Budget | None = None,
 ) -> Cure:
     """Train the recipe as it is, name what keeps it from learning, prove remedies, and train the cured recipe.
 
@@ -117,7 +117,7 @@ def cure(
     tell    called with what is being done
     budget  seconds for the whole of it: what does not fit is not tried, and said so; None: as long as it takes
     """
-    limit = None if budget is None else Budget.begun(budget)
+    limit = Budget.begun(budget) if isinstance(budget, int | float) else budget
     job = prepare(recipe, data, anyway=True)
     watched = under_watch(recipe, job.updates)
     tell("training the recipe as it is")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from headway.data.dataset import Dataset
-from headway.doctor.budget import Budget, Costs, fitting, now
+from headway.doctor.budget import Budget, Costs, fitting
 from headway.doctor.remedies.bundle import BUNDLE, Ablation, Step, ablated
 from headway.doctor.remedies.random import RANDOM, random_remedies
 from headway.doctor.remedies.remedy import RATE_ALONE, Remedy
@@ -139,7 +139,7 @@ def within(
     recipe: Recipe, remedies: Sequence[Remedy], trial: Trial, bench: Bench, limit: Budget
 ) -> tuple[list[Remedy], Trial]:
     """The remedies and the trial that fit into what is left, by what two runs of the recipe as it is cost."""
-    limit.costs = Costs.of(lambda number: bench.outcomes([(recipe, recipe.seed + number)]), now, limit.before)
+    limit.costs = Costs.of(lambda number: bench.outcomes([(recipe, recipe.seed + number)]), limit.now, limit.before)
     kept, trial = fitting(remedies, trial, limit.costs, limit.left())
     if remedies and not kept:
         limit.ended = "not proven: the budget is too small for a single remedy"

@@ -82,7 +82,7 @@ def _counts(record: Record) -> str:
 def _rows(found: Record, key: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     head = (key, *(f"{name}, others" for name in FIGURES), *(f"{name}, itself" for name in FIGURES))
     return head, [
-        (group, *(_share(both[part][name]) for part in ("others", "itself") for name in FIGURES))
+        (group, *(share_of(both[part][name]) for part in ("others", "itself") for name in FIGURES))
         for group, both in found[key].items()
     ]
 
@@ -90,7 +90,8 @@ def _rows(found: Record, key: str) -> tuple[tuple[str, ...], list[tuple[str, ...
 def _overall(found: Record) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     rows = [("the doctor", "all"), ("always an alarm", "always alarm"), ("never one", "never alarm")]
     return ("", *FIGURES, "broken"), [
-        (name, *(_interval(found[key][figure]) for figure in FIGURES), str(found[key]["broken"])) for name, key in rows
+        (name, *(interval_of(found[key][figure]) for figure in FIGURES), str(found[key]["broken"]))
+        for name, key in rows
     ]
 
 
@@ -99,9 +100,11 @@ def _called(found: Record) -> list[tuple[str, str]]:
             for family, counts in found["families"].items()]  # fmt: skip
 
 
-def _share(one: Record) -> str:
+def share_of(one: Record) -> str:
+    """How many of how many."""
     return "–" if not one["of"] else f"{one['hits']}/{one['of']}"
 
 
-def _interval(one: Record) -> str:
+def interval_of(one: Record) -> str:
+    """A share with its interval."""
     return "–" if not one["of"] else f"{one['share']:.0%} ({one['low']:.0%} to {one['high']:.0%}) of {one['of']}"

@@ -23,7 +23,7 @@ class Clock:
     def __init__(self):
         self.time, self.compiled = 100.0, set()
 
-    def __call__(self):
+    def __call__(self, clock="wall"):
         return self.time
 
 
@@ -49,8 +49,7 @@ def timed(monkeypatch):
     def make(slower=1.0):
         clock = Clock()
         bench = Timed(clock, slower)
-        for module in (budgets, proofs):
-            monkeypatch.setattr(module, "now", clock)
+        monkeypatch.setattr(budgets, "now", clock)
         monkeypatch.setattr(proofs.Bench, "of", lambda recipe, data: bench)
         return bench
 
@@ -137,6 +136,14 @@ def test_a_budget_that_runs_already_counts_from_its_beginning(timed):
     bench.clock.time += 89
     assert prove(RECIPE, REMEDIES, budget=begun).budget.ended.startswith("not proven")
     assert not replace(begun, ended="").over("anything") or begun.left() <= 0
+
+
+def test_a_budget_of_processor_time_does_not_run_while_nothing_is_computed(monkeypatch):
+    walls, computed = iter([0.0, 50.0]), iter([3.0, 4.0])
+    monkeypatch.setattr(budgets.time, "monotonic", lambda: next(walls))
+    monkeypatch.setattr(budgets.time, "process_time", lambda: next(computed))
+    assert Budget.begun(60.0).left() == 10.0
+    assert Budget.begun(60.0, "processor").left() == 59.0
 
 
 def test_the_sham_is_always_run(timed):

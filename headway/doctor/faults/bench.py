@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from headway.doctor.cure import under_watch, whole
 from headway.doctor.diagnose import diagnose, preflight
@@ -22,6 +22,18 @@ from headway.training.train import train
 VERDICTS = "verdicts.jsonl"
 PER_PROCESS = 20
 """About how many programs a process looks at."""
+Trying = Callable[[Program], dict[str, Any]]
+
+
+class Exam(NamedTuple):
+    """What is done with each program, the file its rows are kept in, and the hash of the code that does it.
+
+    trying   gives a row but for the program's id; a function of a module, so that another process finds it
+    """
+
+    trying: Trying
+    file: str
+    code: str
 
 
 def programs(set: str, only: Sequence[str] = ()) -> tuple[Program, ...]:
@@ -40,51 +52,56 @@ def left_out(set: str) -> tuple[Program, ...]:
 
 
 def look(program: Program) -> dict[str, Any]:
-    """What the doctor says of a program, as a verdict for `score`. What goes wrong is its "error", and stops nothing.
+    """What the doctor says of a program, as a verdict for `score`.
 
     before    the causes found before anything is trained
     noticed   ids of what is so and does no harm
     """
+    job = prepare(program.recipe, anyway=True)
+    before = preflight(program.recipe, job.dataset)
+    run = whole(train(under_watch(program.recipe, job.updates), data=job.dataset, anyway=True))
+    found = diagnose(run)
+    return {
+        "healthy": found.healthy, "causes": [cause.id for cause in found.causes],
+        "before": [cause.id for cause in before.causes],
+        "noticed": [finding.id for finding in found.findings if finding.verdict == "noticed"],
+        "loss": found.loss, "constant": found.constant,
+    }  # fmt: skip
+
+
+def attempted(trying: Trying, program: Program) -> dict[str, Any]:
+    """The row of a program. What goes wrong is its "error", and stops nothing."""
     started = time.monotonic()
     try:
-        job = prepare(program.recipe, anyway=True)
-        before = preflight(program.recipe, job.dataset)
-        run = whole(train(under_watch(program.recipe, job.updates), data=job.dataset, anyway=True))
-        found = diagnose(run)
-        said: dict[str, Any] = {
-            "healthy": found.healthy, "causes": [cause.id for cause in found.causes],
-            "before": [cause.id for cause in before.causes],
-            "noticed": [finding.id for finding in found.findings if finding.verdict == "noticed"],
-            "loss": found.loss, "constant": found.constant,
-        }  # fmt: skip
-    except Exception as error:  # whatever it is, the program counts as not diagnosed
-        said = {"error": f"{type(error).__name__}: {error}"[:300]}
-    return {"id": program.id, **said, "seconds": round(time.monotonic() - started, 2)}
+        made = trying(program)
+    except Exception as error:  # whatever it is, the program counts as not diagnosed, or not cured
+        made = {"error": f"{type(error).__name__}: {error}"[:300]}
+    return {"id": program.id, **made, "seconds": round(time.monotonic() - started, 2)}
 
 
 def bench(
+    exam: Exam,
     chosen: Sequence[Program],
     folder: Path,
     *,
-    code: str,
     resume: bool = False,
     workers: int = 1,
     tell: Callable[[object], object] = lambda row: None,
 ) -> list[dict[str, Any]]:
-    """The verdicts on all programs, in their order; each is a line of `verdicts.jsonl` as soon as it is there.
+    """The rows of all programs, in their order; each is a line of the exam's file as soon as it is there.
 
-    With `resume` those in the file stay that were made with this code (its hash) of the recipe as it is.
+    With `resume` those in the file stay that were made with this code of the recipe as it is.
     """
-    path = folder / VERDICTS
+    path = folder / exam.file
     folder.mkdir(parents=True, exist_ok=True)
     if path.exists() and not resume:
-        raise HeadwayError(str(folder), "must be a new folder", f"{VERDICTS} in it", "Go on with --resume.")
-    marks = {one.id: mark(one, code) for one in chosen}
+        raise HeadwayError(str(folder), "must be a new folder", f"{exam.file} in it", "Go on with --resume.")
+    marks = {one.id: mark(one, exam.code) for one in chosen}
     done = {row["id"]: row for row in (read_rows(path) if path.exists() else []) if row["mark"] == marks.get(row["id"])}
     write_durably(path, "".join(json.dumps(row) + "\n" for row in done.values()).encode())
     missing = [one for one in chosen if one.id not in done]
     with open(path, "a") as lines:
-        for row in _looked_at(missing, workers):
+        for row in _tried(exam.trying, missing, workers):
             done[row["id"]] = row | {"mark": marks[row["id"]]}
             lines.write(json.dumps(done[row["id"]]) + "\n")
             lines.flush()
@@ -97,23 +114,23 @@ def mark(program: Program, code: str) -> str:
     return f"{code} {fingerprint(program.recipe)}"
 
 
-def _looked_at(missing: Sequence[Program], workers: int) -> Iterator[dict[str, Any]]:
+def _tried(trying: Trying, missing: Sequence[Program], workers: int) -> Iterator[dict[str, Any]]:
     if workers == 1 and len(missing) <= PER_PROCESS:
-        yield from map(look, missing)
+        yield from (attempted(trying, one) for one in missing)
         return
     # Processes of their own: one that has computed with JAX must not be forked, and one that compiles hundreds of
     # programs runs out of room for their code.
     for first in range(0, len(missing), workers * PER_PROCESS):
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
             some = missing[first : first + workers * PER_PROCESS]
-            waiting = [pool.submit(_look_by_id, one.base.set, one.id) for one in some]
+            waiting = [pool.submit(_by_id, trying, one.base.set, one.id) for one in some]
             for future in as_completed(waiting):
                 yield future.result()
 
 
-def _look_by_id(set: str, id: str) -> dict[str, Any]:
+def _by_id(trying: Trying, set: str, id: str) -> dict[str, Any]:
     """A program cannot be sent to another process, its id can."""
-    return look(programs(set, (id,))[0])
+    return attempted(trying, programs(set, (id,))[0])
 
 
 def _named(word: str, known: Iterable[Program]) -> list[Program]:

@@ -17,6 +17,7 @@ from headway.doctor.cure import whole
 from headway.doctor.faults.catalog import Program
 from headway.doctor.faults.score import read_rows
 from headway.doctor.faults.sources import Repeated
+from headway.learning.losses import Loss
 from headway.training.checkpoint import write_durably
 from headway.training.evaluate import judge
 from headway.training.recipe import Recipe
@@ -80,22 +81,25 @@ def keeps(program: Program, measured: Measured) -> bool:
 
 def measure(program: Program) -> Measured:
     """Train a program, and what it is held against, on its base's seeds."""
-    seeds, (recipe, data) = program.base.seeds, (program.recipe, _loaded(program.recipe.data))
-    runs = _runs(recipe, seeds)
+    seeds, (recipe, data) = program.base.seeds, (program.recipe, loaded(program.recipe.data))
+    runs = runs_of(replace(recipe, watch=None), seeds)
     skills = tuple(skill(run, data, run.final, program.split) for run in runs)
     # The best weights are chosen on the validation set: of another split there is no best.
     best = (
         tuple(skill(run, data, run.values, program.split) for run in runs) if program.split == "validation" else skills
     )
-    against = rival(recipe, data) if program.rival else _mean_skill(twin(program), seeds)
+    against = rival(recipe, data) if program.rival else mean_skill(twin(program), seeds)
     cut = sum(run.standing.reason == "non-finite" for run in runs)
     return Measured(skills, best, against, cut, fingerprint(recipe))
 
 
-def skill(run: Run, data: Dataset, values: Mapping[str, Any], split: str = "validation") -> float:
-    """1 − loss / loss of the best constant output, of these values on a split."""
-    loss = judge(run.recipe, values, data.splits()[split])["loss"]
-    return _against_constant(loss, run.recipe, data, split)
+def skill(
+    run: Run, data: Dataset, values: Mapping[str, Any], split: str = "validation", by: Loss | None = None
+) -> float:
+    """1 − loss / loss of the best constant output, of these values on a split, by the run's own loss or another."""
+    recipe = replace(run.recipe, loss=by or run.recipe.loss)
+    loss = judge(recipe, values, data.splits()[split])["loss"]
+    return _against_constant(loss, recipe, data, split)
 
 
 def rival(recipe: Recipe, data: Dataset) -> float:
@@ -155,20 +159,23 @@ def _read(row: Mapping[str, Any]) -> Measured:
     return Measured(tuple(row["skills"]), tuple(row["best"]), row["against"], row["cut"], row["recipe"])
 
 
-def _runs(recipe: Recipe, seeds: tuple[int, ...]) -> tuple[Run, ...]:
-    """The runs on these seeds, without signals: they change nothing of what is learned."""
-    made = sweep(replace(recipe, watch=None), {"seed": seeds}, data=_loaded(recipe.data), anyway=True).runs
+def runs_of(recipe: Recipe, seeds: tuple[int, ...]) -> tuple[Run, ...]:
+    """The runs on these seeds, each to its end."""
+    made = sweep(recipe, {"seed": seeds}, data=loaded(recipe.data), anyway=True).runs
     return tuple(whole(run) for run in made)
 
 
 @functools.lru_cache(256)
-def _mean_skill(recipe: Recipe, seeds: tuple[int, ...]) -> float:
-    data = _loaded(recipe.data)
-    return round(float(np.mean([skill(run, data, run.final) for run in _runs(recipe, seeds)])), 4)
+def mean_skill(recipe: Recipe, seeds: tuple[int, ...]) -> float:
+    """The mean skill of the last weights on these seeds. Signals change nothing of what is learned: none are taken."""
+    data = loaded(recipe.data)
+    runs = runs_of(replace(recipe, watch=None), seeds)
+    return round(float(np.mean([skill(run, data, run.final) for run in runs])), 4)
 
 
 @functools.lru_cache(8)
-def _loaded(data: Data) -> Dataset:
+def loaded(data: Data) -> Dataset:
+    """The data set, loaded once."""
     return data.load()
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import headway.doctor.faults.bench as benching
 from headway.cli.bench import doctors_code
 from headway.cli.command import app
-from headway.doctor.faults.bench import VERDICTS, bench, left_out, look, mark, programs
+from headway.doctor.faults.bench import VERDICTS, Exam, attempted, bench, left_out, look, mark, programs
 from headway.doctor.faults.catalog import faulty, program
 from headway.doctor.faults.healthy import healthy
 from headway.doctor.faults.measure import MARGIN, stored, twin
@@ -26,6 +26,13 @@ CHOSEN = (
 )
 
 
+LOOK = Exam(look, VERDICTS, "c")
+
+
+def well(program):
+    return {"healthy": True, "causes": []}
+
+
 def timeless(rows):
     return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
 
@@ -33,7 +40,7 @@ def timeless(rows):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
-    return folder, bench(CHOSEN, folder, code="c")
+    return folder, bench(LOOK, CHOSEN, folder)
 
 
 def test_a_bench_that_was_broken_off_ends_like_one_that_was_not(whole, tmp_path):
@@ -41,29 +48,28 @@ def test_a_bench_that_was_broken_off_ends_like_one_that_was_not(whole, tmp_path)
     lines = (whole[0] / VERDICTS).read_text().splitlines(keepends=True)
     (tmp_path / VERDICTS).write_text(lines[0] + lines[1][:25])
     seen = []
-    resumed = bench(CHOSEN, tmp_path, code="c", resume=True, tell=lambda row: seen.append(row["id"]))
+    resumed = bench(LOOK, CHOSEN, tmp_path, resume=True, tell=lambda row: seen.append(row["id"]))
     assert seen == [one.id for one in CHOSEN[1:]]
     assert timeless(resumed) == timeless(verdicts) == timeless(read_rows(tmp_path / VERDICTS))
 
 
-def test_verdicts_of_other_code_or_of_another_recipe_are_made_again(monkeypatch, tmp_path):
-    monkeypatch.setattr(benching, "look", lambda one: {"id": one.id, "healthy": True, "causes": [], "seconds": 0})
-    bench(CHOSEN, tmp_path, code="c")
+def test_verdicts_of_other_code_or_of_another_recipe_are_made_again(tmp_path):
+    bench(Exam(well, VERDICTS, "c"), CHOSEN, tmp_path)
     for code, changed in (("c", 0), ("d", 3), ("d", 0)):
         seen = []
-        bench(CHOSEN, tmp_path, code=code, resume=True, tell=seen.append)
+        bench(Exam(well, VERDICTS, code), CHOSEN, tmp_path, resume=True, tell=seen.append)
         assert len(seen) == changed
     other = replace(CHOSEN[0], recipe=replace(CHOSEN[0].recipe, seed=9))
     assert mark(other, "c") != mark(CHOSEN[0], "c") != mark(CHOSEN[0], "d")
     with pytest.raises(HeadwayError, match="--resume"):
-        bench(CHOSEN, tmp_path, code="c")
+        bench(LOOK, CHOSEN, tmp_path)
 
 
 def test_a_base_is_called_healthy_and_a_program_that_breaks_stops_nothing(whole):
     _, verdicts = whole
     assert verdicts[2]["healthy"]
     broken = replace(CHOSEN[0], recipe=replace(CHOSEN[0].recipe, data=None))
-    assert "data" in look(broken)["error"]
+    assert "data" in attempted(look, broken)["error"]
 
 
 def test_the_record_holds_a_row_a_program_and_is_told_as_text_and_as_a_page(whole):
@@ -128,11 +134,11 @@ def test_a_leak_is_held_against_the_same_examples_without_it():
 
 
 def test_the_code_looked_at_by_is_hashed_with_the_rules():
-    assert len(doctors_code()) == 12
+    assert len(doctors_code("bench")) == len(doctors_code("outcome")) == 12
 
 
 def test_the_command_stores_verdicts_programs_and_a_result_and_asks_for_what_to_try(monkeypatch, tmp_path):
-    monkeypatch.setattr(benching, "look", lambda one: {"id": one.id, "healthy": True, "causes": [], "seconds": 0})
+    monkeypatch.setattr(benching, "look", well)
     words = ["bench", "--doctor", "--only", "weights-0@wine-mlp", "--only", "as-it-is@wine-mlp", "--out", str(tmp_path)]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
