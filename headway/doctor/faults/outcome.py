@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from headway.doctor.budget import Budget
+from headway.doctor.case import Case
 from headway.doctor.cure import Cure, cure
 from headway.doctor.faults.bench import programs
 from headway.doctor.faults.catalog import Program
@@ -16,7 +17,8 @@ from headway.doctor.faults.measure import HARM, loaded, mean_skill, runs_of, ski
 from headway.doctor.faults.score import share
 from headway.doctor.faults.sources import Rescaled, RescaledTargets
 from headway.doctor.proof import CONTROL
-from headway.doctor.remedies.random import RANDOM, random_remedies
+from headway.doctor.remedies.catalog import computes
+from headway.doctor.remedies.random import RANDOM, everyday_edits, random_remedies
 from headway.doctor.remedies.remedy import RATE_ALONE
 from headway.doctor.trial import Arm, Bench, Trial, prove_on, tune, yardstick
 from headway.spec.edit import edit
@@ -58,7 +60,8 @@ def fix(program: Program) -> Recipe | None:
         source = source.source
     if source == base.data.source:
         return base
-    fixed = replace(base, data=replace(base.data, source=data.source))
+    size = min(base.batch_size, program.recipe.batch_size)
+    fixed = replace(base, data=replace(base.data, source=data.source), batch_size=size)
     return None if fixed == program.recipe else fixed
 
 
@@ -114,7 +117,9 @@ def _drawn(found: Cure, count: int) -> tuple[list[Arm], Arm]:
             prove_on(known[name], bench, range(recipe.seed, recipe.seed + trial.seeds))
         return known[name]
 
-    drawn = random_remedies(recipe, data.input_shape, max(count, Trial().randoms), trial.draw)
+    inputs = data.input_shape
+    pool = random_remedies(recipe, inputs, len(everyday_edits(recipe, inputs)), trial.draw)
+    drawn = [one for one in pool if computes(recipe, one, Case.before(recipe, data))][: max(count, Trial().randoms)]
     made = [arm(one.name, lambda one=one: edit(recipe, *one.edits).spec) for one in drawn]  # type: ignore[misc]
     return made, arm(CONTROL, lambda: recipe)
 

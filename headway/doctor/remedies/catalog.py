@@ -32,6 +32,7 @@ AGAINST: dict[str, Chapter] = {
     "initial-scale": gradient.against_initial_scale,
     "initial-symmetry": gradient.against_symmetry,
     "missing-nonlinearity": fitting.against_missing_nonlinearity,
+    "unreached-parameters": descent.against_unreached,
     "examples-mixed": fitting.against_mixing,
     "small-batch-statistics": fitting.against_mixing,
     "train-eval-gap": fitting.against_mixing,
@@ -103,8 +104,9 @@ def remedies(run: Run | Case, diagnosis: Diagnosis) -> tuple[Remedy, ...]:
 
 
 def by_hand(diagnosis: Diagnosis) -> dict[str, str]:
-    """Cause found → what to do by hand, of those that no remedy is known against."""
-    return {one.id: BY_HAND.get(one.id, "No remedy is known.") for one in diagnosis.causes if one.id not in AGAINST}
+    """Cause found → what to do by hand, of those that no remedy is known against, or none that always can be."""
+    return {one.id: BY_HAND.get(one.id, "No remedy is known.") for one in diagnosis.causes
+            if one.id in BY_HAND or one.id not in AGAINST}  # fmt: skip
 
 
 def _certain(offered: Sequence[Remedy], causes: Sequence[Finding]) -> list[Remedy]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from headway.doctor.remedies.blocks import norms_behind_sums
 from headway.doctor.remedies.gradient import clipping, default_weights, normalization_before
+from headway.doctor.remedies.rate import rate_that_lasts, thawed, unclipped, usual_constants, usual_rate
 from headway.doctor.remedies.remedy import NOTHING, RATE_ALONE, Patient, Remedy
 from headway.learning.optimizers.adaptive import Adam, AdamW
 from headway.learning.optimizers.descent import Descent
@@ -29,17 +30,20 @@ def against_unstable_start(patient: Patient) -> tuple[Remedy, ...]:
 
 def against_high_rate(patient: Patient) -> tuple[Remedy, ...]:
     """The rate itself; then what lets a network bear a high one."""
-    return (RATE_ALONE, warmup(patient), clipping(patient), pre_ln(patient))
+    return (RATE_ALONE, usual_rate(patient), usual_constants(patient), warmup(patient), clipping(patient),
+            pre_ln(patient))  # fmt: skip
 
 
 def against_low_rate(patient: Patient) -> tuple[Remedy, ...]:
-    """The rate itself; then updates whose size does not depend on that of the gradient, and more of them."""
-    return (RATE_ALONE, adaptive(patient), longer(patient))
+    """The rate itself and what holds it down; updates whose size is not that of the gradient, and more of them."""
+    return (RATE_ALONE, rate_that_lasts(patient), usual_rate(patient), usual_constants(patient), unclipped(patient),
+            thawed(patient), adaptive(patient), longer(patient))  # fmt: skip
 
 
 def against_oscillation(patient: Patient) -> tuple[Remedy, ...]:
-    """The rate itself, a rate that falls, larger batches."""
-    return (RATE_ALONE, decay(patient), larger_batch(patient), clipping(patient))
+    """The rate itself, less momentum, a rate that falls, larger batches."""
+    return (RATE_ALONE, usual_constants(patient), usual_rate(patient), decay(patient), larger_batch(patient),
+            clipping(patient))  # fmt: skip
 
 
 def against_plateau(patient: Patient) -> tuple[Remedy, ...]:
@@ -48,18 +52,20 @@ def against_plateau(patient: Patient) -> tuple[Remedy, ...]:
 
 
 def against_non_finite(patient: Patient) -> tuple[Remedy, ...]:
-    """A bound on the gradient, the rate, a warm-up, first weights, normalization."""
-    return (RATE_ALONE, clipping(patient), warmup(patient), default_weights(patient), normalization_before(patient))
+    """The rate, a bound on the gradient, a warm-up, first weights, normalization."""
+    return (RATE_ALONE, usual_rate(patient), clipping(patient), warmup(patient), default_weights(patient),
+            normalization_before(patient))  # fmt: skip
 
 
 def against_too_few(patient: Patient) -> tuple[Remedy, ...]:
     """More updates, or larger ones."""
-    return (longer(patient), RATE_ALONE, adaptive(patient))
+    return (longer(patient), RATE_ALONE, rate_that_lasts(patient), usual_rate(patient), usual_constants(patient),
+            unclipped(patient), adaptive(patient))  # fmt: skip
 
 
 def against_schedule(patient: Patient) -> tuple[Remedy, ...]:
     """A schedule as long as the run."""
-    return (whole_run(patient), decay(patient))
+    return (rate_that_lasts(patient), whole_run(patient), decay(patient))
 
 
 def against_batch_size(patient: Patient) -> tuple[Remedy, ...]:
@@ -77,6 +83,11 @@ def against_gradient_sign(patient: Patient) -> tuple[Remedy, ...]:
         cost="two moments a parameter",
         refuted_by="The loss rises as before: then it is the loss that has the wrong sign.",
     ),)  # fmt: skip
+
+
+def against_unreached(patient: Patient) -> tuple[Remedy, ...]:
+    """What is frozen let go."""
+    return (thawed(patient),)
 
 
 def warmup(patient: Patient) -> Remedy:
@@ -155,24 +166,30 @@ def whole_run(patient: Patient) -> Remedy:
     )
 
 
+LEAST = 200
+"""Updates that a run has at least that is made longer."""
+
+
 def longer(patient: Patient) -> Remedy:
-    """Four times the updates."""
-    length: Any = patient.recipe.length
-    new: Any = Epochs(4 * length.count) if isinstance(length, Epochs) else 4 * length
+    """Four times the updates, LEAST at least."""
+    length, job = patient.recipe.length, patient.case.job
+    times = max(4, -(-LEAST // job.updates) if job else 0)
+    new: Any = Epochs(times * length.count) if isinstance(length, Epochs) else times * length
     return Remedy(
         (Set("length", value=new),),
-        name="four-times-as-long",
+        name="longer",
         edge=("optimizer", "updates", "neural-network"),
         reason="The loss was still falling when the run ended.",
-        cost="four times the updates",
+        cost=f"{times} times the updates",
         refuted_by="The held-out loss stops falling before the old length is doubled.",
     )
 
 
 def larger_batch(patient: Patient) -> Remedy:
-    """Four times the examples an update, as many as there are at most."""
-    most = len(patient.data.train) // patient.recipe.accumulate * patient.recipe.accumulate
-    size = min(4 * patient.recipe.batch_size, most)
+    """Four times the examples an update, 32 at least, as many as there are at most."""
+    parts = patient.recipe.accumulate
+    most = len(patient.data.train) // parts * parts
+    size = min(max(4 * patient.recipe.batch_size, -(-32 // parts) * parts), most)
     return batch(patient, size, "larger-batch", "A mean over more examples has less noise: its variance is 1/batch.")
 
 

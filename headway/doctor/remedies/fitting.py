@@ -5,16 +5,16 @@ from itertools import pairwise
 import numpy as np
 
 from headway.data.augment import Shift
-from headway.doctor.remedies.blocks import widened
 from headway.doctor.remedies.descent import larger_batch, longer
 from headway.doctor.remedies.gradient import default_weights, normalization_before
+from headway.doctor.remedies.rate import thawed, usual_constants
 from headway.doctor.remedies.remedy import NOTHING, RATE_ALONE, Patient, Remedy
 from headway.learning.losses import BinaryCrossEntropy, CrossEntropy
 from headway.learning.optimizers.descent import Descent
 from headway.learning.regularization import Dropout, StochasticDepth
-from headway.network.activations import ReLU
+from headway.network.activations import Identity, ReLU
 from headway.network.compose import Sequential
-from headway.network.convolution import Conv
+from headway.network.convolution import Conv, Flatten, GlobalAveragePool
 from headway.network.dense import Dense
 from headway.network.normalization import BatchNorm, LayerNorm
 from headway.spec.edit import Edit, InsertAfter, Replace, Set
@@ -118,19 +118,37 @@ def shifted(patient: Patient) -> Remedy:
 
 
 def against_underfitting(patient: Patient) -> tuple[Remedy, ...]:
-    """More units, the rate, longer training."""
-    return (wider(patient), RATE_ALONE, longer(patient), missing_activations(patient))
+    """More units, the rate, longer training; what makes fewer of them count: alike, averaged away, frozen, linear."""
+    return (wider(patient), default_weights(patient), RATE_ALONE, missing_activations(patient), flattened(patient),
+            thawed(patient), usual_constants(patient), longer(patient))  # fmt: skip
+
+
+ENOUGH = 32
+"""Units that a layer has at least that is made wider."""
 
 
 def wider(patient: Patient) -> Remedy:
-    """Twice the hidden units, where the network still fits together."""
+    """Twice the hidden units, ENOUGH at least, where the network still fits together."""
     return Remedy(
-        tuple(widened(block) for block in patient.blocks),
-        name="twice-the-units",
+        tuple(Set(f"{block.at}/units", value=max(ENOUGH, 2 * block.dense.units)) for block in patient.blocks),
+        name="more-units",
         edge=("neural-network", "has", "width"),
         reason="The training loss itself stays high: the network cannot express what the examples ask for.",
-        cost="up to four times the weights",
-        refuted_by="The training loss is as high with twice the units.",
+        cost="at least twice the weights",
+        refuted_by="The training loss is as high with more units.",
+    )
+
+
+def flattened(patient: Patient) -> Remedy:
+    """All places side by side in the place of their mean."""
+    means = [at for at, part in walk(patient.recipe.network, "network") if isinstance(part, GlobalAveragePool)]
+    return Remedy(
+        tuple(Replace(at, by=Flatten()) for at in means),
+        name="flattened",
+        reason="A mean over all places does not tell where anything is: what the layers before it did not look for is "
+        "lost.",
+        cost="as many times the weights behind it as there are places",
+        refuted_by="The training loss is as high with all places side by side.",
     )
 
 
@@ -160,13 +178,15 @@ def against_missing_nonlinearity(patient: Patient) -> tuple[Remedy, ...]:
 
 
 def missing_activations(patient: Patient) -> Remedy:
-    """ReLU behind every dense or convolutional layer that has another right behind it."""
-    found = []
+    """ReLU between any two dense or convolutional layers that have nothing between them, or Identity alone."""
+    found: list[Edit] = []
     for container, node in walk(patient.recipe.network, "network"):
         members = [(join_address(container, key), part) for key, part in children(node).items()]
+        behind = None  # the dense or convolutional layer that only an Identity, or nothing, has come after
         for (at, one), (_, other) in pairwise(members if isinstance(node, Sequential) else ()):
-            if isinstance(one, Dense | Conv) and isinstance(other, Dense | Conv):
-                found.append(InsertAfter(at, new=ReLU()))
+            behind = one if isinstance(one, Dense | Conv) else behind if isinstance(one, Identity) else None
+            if behind is not None and isinstance(other, Dense | Conv | Flatten):
+                found.append(Replace(at, by=ReLU()) if isinstance(one, Identity) else InsertAfter(at, new=ReLU()))
     return Remedy(
         tuple(found),
         name="relu-between",

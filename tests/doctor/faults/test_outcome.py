@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import benchmarks.doctor as stored_results
 import headway.doctor.faults.outcome as outcomes
-from headway.cli.command import app
+from headway.cli.bench import app
 from headway.doctor.cure import Cure, cure
 from headway.doctor.faults.bench import programs
 from headway.doctor.faults.catalog import FAULTS, faulty

@@ -22,9 +22,9 @@ from headway.learning.schedules.decay import Cosine
 from headway.learning.schedules.schedule import Epochs, Fraction
 from headway.models.mlp import mlp
 from headway.models.transformer import language_model, post_ln, pre_ln
-from headway.network.activations import ELU, GELU, Identity, LeakyReLU, ReLU, Softmax
+from headway.network.activations import ELU, GELU, Identity, LeakyReLU, ReLU, Softmax, Tanh
 from headway.network.compose import Repeat, Sequential
-from headway.network.convolution import Flatten
+from headway.network.convolution import Flatten, GlobalAveragePool
 from headway.network.dense import Dense
 from headway.network.initialization import Normal, Zeros
 from headway.network.layer import apply, initialize
@@ -203,9 +203,12 @@ def test_layers_that_nothing_parts_get_relu_between():
 
 
 def test_lengths_batches_schedules_and_optimizers():
-    assert after(PLAIN, "too-few-steps", "four-times-as-long").length == 80
-    epochs = replace(PLAIN, length=Epochs(3))
-    assert after(epochs, "too-few-steps", "four-times-as-long").length == Epochs(12)
+    assert after(replace(PLAIN, length=90), "too-few-steps", "longer").length == 360
+    assert after(PLAIN, "too-few-steps", "longer").length == 200, "20 updates are fewer than 4 times as many are enough"
+    epochs = replace(PLAIN, length=Epochs(30))  # of 7 updates each
+    assert after(epochs, "too-few-steps", "longer").length == Epochs(120)
+    assert after(replace(PLAIN, length=Epochs(3)), "too-few-steps", "longer").length == Epochs(30)
+    assert after(replace(PLAIN, batch_size=1), "batch-size", "larger-batch").batch_size == 32
     assert after(PLAIN, "batch-size", "larger-batch").batch_size == 64
     assert after(PLAIN, "batch-size", "smaller-batch").batch_size == 4
     parts = replace(PLAIN, batch_size=36, accumulate=3)
@@ -224,3 +227,20 @@ def test_norms_of_batches_become_norms_of_examples():
     assert after(mixed, "small-batch-statistics", "layernorm-for-batchnorm").network == Sequential(
         (Dense(8), LayerNorm(), ReLU(), Dense(3))
     )
+
+
+def test_what_is_identity_between_layers_becomes_relu():
+    linear = replace(PLAIN, network=Sequential((Dense(8), Identity(), Dense(8), Tanh(), Dense(3), Identity())))
+    assert after(linear, "missing-nonlinearity", "relu-between").network == Sequential(
+        (Dense(8), ReLU(), Dense(8), Tanh(), Dense(3), Identity())
+    )
+
+
+def test_narrow_layers_get_32_units_and_wide_ones_twice_as_many():
+    narrow = replace(PLAIN, network=mlp((2, 40), 3))
+    assert after(narrow, "underfitting", "more-units").network == mlp((32, 80), 3)
+
+
+def test_a_mean_over_places_gives_way_to_the_places():
+    mean = replace(PLAIN, network=Sequential((GlobalAveragePool(), Dense(10))), data=Data(Digits(shape="image")))
+    assert after(mean, "underfitting", "flattened").network == Sequential((Flatten(), Dense(10)))
