@@ -9,12 +9,16 @@ said to be.
 import json
 import re
 import sys
+from collections.abc import Container, Mapping
 from pathlib import Path
+from typing import Any
 
+from headway.concepts.markdown import table_lines
 from headway.doctor.faults.catalog import faulty
 from headway.doctor.faults.healthy import healthy
 from headway.doctor.faults.measure import measure_all
-from headway.report.doctor_bench import as_lines, bench_page
+from headway.doctor.faults.score import figures
+from headway.report.doctor_bench import as_lines, bench_page, interval_of
 from headway.report.outcome import outcome_page
 
 ROOT = Path(__file__).parents[1]
@@ -39,8 +43,35 @@ def page(text: str) -> str:
         [json.loads(path.read_text()) for path in map(path_of, names) if path.exists()]
         for names in (SETS, [CURES[name] for name in SETS])
     )
-    found = "\n".join([*map(outcome_page, cures), *([bench_page(verdicts)] if verdicts else [])])
+    parts = [*map(outcome_page, cures), *([bench_page(verdicts)] if verdicts else [])]
+    if path_of("tools").exists():
+        parts.append(tools_page(json.loads(path_of("tools").read_text()), {one["set"]: one for one in verdicts}))
+    found = "\n".join(parts)
     return BLOCK.sub(lambda _: found or "No result is stored yet.\n", text)
+
+
+def tools_page(record: Mapping[str, Any], doctor: Mapping[str, Mapping[str, Any]]) -> str:
+    """Other tools' figures in Markdown, beside the doctor's on the same programs where its verdicts are stored."""
+    named = ("recall", "first cause", "any cause", "specificity")
+    lines = ["## Other tools", ""]
+    for name in (one for one in SETS if one in record):
+        found = record[name]
+        rows = ({"the doctor": same(doctor[name], found["programs"])} if name in doctor else {}) | found["figures"]
+        rows |= found["baselines"]
+        told = [(who, *(interval_of(one[figure]) for figure in named), str(one["broken"])) for who, one in rows.items()]
+        lines.append(
+            f"{len(found['programs'])} of the {found['of']} programs of the {name} set are written in PyTorch:"
+        )
+        lines += ["", *table_lines(("", *named, "broken"), told), ""]
+    versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
+    return "\n".join([*lines, f"{versions}.", ""])
+
+
+def same(record: Mapping[str, Any], ids: Container[str]) -> dict[str, Any]:
+    """The doctor's figures on these programs."""
+    rows = [row for row in record["programs"] if row["id"] in ids]
+    return figures([{"healthy": not row["known"], "causes": row["known"],
+                     "said": {"error": row["error"]} if "error" in row else row} for row in rows])  # fmt: skip
 
 
 def path_of(word: str) -> Path:
