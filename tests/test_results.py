@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import doctor, scale, signals, story
+from benchmarks import accelerator, doctor, scale, signals, story
 from benchmarks.comparisons import page as comparisons
 from benchmarks.comparisons import protocol
 from benchmarks.comparisons.designs import COMPARISONS
@@ -52,6 +52,15 @@ def test_shuffling_leaves_the_linear_model_alone_and_takes_the_cnn_below_the_mlp
 
 def test_the_page_of_the_signals_is_made_from_the_stored_result():
     assert signals.PAGE.read_text() == signals.page(signals.stored())
+
+
+def test_the_page_of_the_accelerator_is_made_from_the_stored_result_and_16_bits_and_recompute_pay_there():
+    result = json.loads(accelerator.RESULT.read_text())
+    assert accelerator.PAGE.read_text() == accelerator.page(result)
+    time = {name: statistics.median(one["seconds"]) for name, one in result.items()}
+    assert time["bfloat16, all"] < time["float32, all"]
+    assert result["float32, inputs"]["peak"] < result["float32, all"]["peak"] / 2
+    assert not any(one["trouble"] for one in result.values())
 
 
 def test_the_page_of_depth_precision_and_recompute_is_made_from_the_stored_result():
