@@ -22,5 +22,4 @@ print({name: one.results["test"]["loss"] for name, one in (("as it is", run), (r
 assert found["exploding-gradient"].verdict == "found"
 assert before.verdict == "found"
 assert remedy.name == "branches-scaled"
-assert hw.diagnose(cured)["exploding-gradient"].verdict == "ruled out"
 assert cured.results["test"]["accuracy"] > 0.7 > run.results["test"]["accuracy"]
