@@ -51,6 +51,8 @@ from headway.doctor.diagnose import Diagnosis as Diagnosis
 from headway.doctor.diagnose import diagnose as diagnose
 from headway.doctor.diagnose import preflight as preflight
 from headway.doctor.live import Warnings as Warnings
+from headway.doctor.on_demand.measure import measure as measure
+from headway.doctor.on_demand.measured import Measured as Measured
 from headway.doctor.preflight.report import Preflight as Preflight
 from headway.doctor.preflight.report import check as check
 from headway.doctor.proof import Proof as Proof
@@ -74,6 +76,7 @@ from headway.exchange.weights import load_weights as load_weights
 from headway.exchange.weights import save_weights as save_weights
 from headway.learning.averaging import EMA as EMA
 from headway.learning.backpropagation.jacobians import jacobian_norms as jacobian_norms
+from headway.learning.backpropagation.jacobians import prefix_jacobian_norms as prefix_jacobian_norms
 from headway.learning.backpropagation.reverse import Gradients as Gradients
 from headway.learning.backpropagation.reverse import gradients as gradients
 from headway.learning.backpropagation.reverse import kinds_without_rule as kinds_without_rule
@@ -85,6 +88,7 @@ from headway.learning.clipping import ClipByRatio as ClipByRatio
 from headway.learning.clipping import ClipByValue as ClipByValue
 from headway.learning.clipping import ClipLayersByNorm as ClipLayersByNorm
 from headway.learning.landscape.alignment import align as align
+from headway.learning.landscape.critical import critical_step as critical_step
 from headway.learning.landscape.directions import principal_directions as principal_directions
 from headway.learning.landscape.directions import random_direction as random_direction
 from headway.learning.landscape.hessian import hessian_eigenvalues as hessian_eigenvalues
@@ -94,6 +98,8 @@ from headway.learning.landscape.slices import slice_between as slice_between
 from headway.learning.landscape.slices import slice_line as slice_line
 from headway.learning.landscape.slices import slice_path as slice_path
 from headway.learning.landscape.slices import slice_plane as slice_plane
+from headway.learning.landscape.stability import sharpness as sharpness
+from headway.learning.landscape.stability import stable_until as stable_until
 from headway.learning.landscape.stationary import classify_point as classify_point
 from headway.learning.landscape.surface import Landscape as Landscape
 from headway.learning.landscape.surface import landscape as landscape
@@ -116,6 +122,7 @@ from headway.learning.metrics import BitsPerByte as BitsPerByte
 from headway.learning.metrics import Metric as Metric
 from headway.learning.metrics import Perplexity as Perplexity
 from headway.learning.metrics import TopK as TopK
+from headway.learning.noise import noise_scale as noise_scale
 from headway.learning.optimizers.adaptive import Adam as Adam
 from headway.learning.optimizers.adaptive import AdamW as AdamW
 from headway.learning.optimizers.adaptive import Lion as Lion

@@ -8,6 +8,7 @@ import headway.cli.exchange
 import headway.cli.inspect
 import headway.cli.learn
 import headway.cli.map
+import headway.cli.measure
 import headway.cli.path
 import headway.cli.sweep
 import headway.cli.training  # noqa: F401 (imported for the commands it adds)

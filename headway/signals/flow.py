@@ -1,5 +1,6 @@
 """Gradient flow: how the size of dL/dh changes from the output back to the input, layer by layer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,23 +40,31 @@ class Flow:
     @property
     def decades_per_ten_layers(self) -> np.ndarray:
         """The slope of log10 ‖dL/dh‖ over depth by least squares, times 10, [samples]; 0 for a single boundary."""
-        logs = np.log10(np.maximum(self.gradient, LEAST))
-        depth = np.arange(logs.shape[1]) - (logs.shape[1] - 1) / 2
-        return 10 * (logs @ depth) / max(1.0, float(depth @ depth))
+        return decades_per_ten_layers(self.gradient)
 
 
 def flow(network: Layer, inputs: Shape, signals: Signals) -> Flow:
     """The gradient flow in the signals of a network for examples of shape `inputs`."""
+    places = boundaries(network, inputs, signals.addresses)
+    return Flow(
+        tuple(signals.addresses[i] for i in places), signals["gradient"][:, places], signals["signal"][:, places]
+    )
+
+
+def boundaries(network: Layer, inputs: Shape, addresses: Sequence[str]) -> list[int]:
+    """The places, among the addresses in order of computation, of the last output behind each layer with weights."""
     weighted = {row.address for row in summary(network, inputs).rows if row.units}
     way = set(paths(network, inputs).addresses)
     depth, last = 0, dict[int, int]()
-    for index, address in enumerate(signals.addresses):
+    for index, address in enumerate(addresses):
         if address in way:
             depth += address in weighted
             last[depth] = index
-    boundaries = [index for depth, index in last.items() if depth > 0]
-    return Flow(
-        tuple(signals.addresses[i] for i in boundaries),
-        signals["gradient"][:, boundaries],
-        signals["signal"][:, boundaries],
-    )
+    return [index for depth, index in last.items() if depth > 0]
+
+
+def decades_per_ten_layers(sizes: np.ndarray) -> np.ndarray:
+    """The slope of log10 of sizes [..., layers] over depth by least squares, times 10; 0 for a single layer."""
+    logs = np.log10(np.maximum(sizes, LEAST))
+    depth = np.arange(logs.shape[-1]) - (logs.shape[-1] - 1) / 2
+    return np.asarray(10 * (logs @ depth) / max(1.0, float(depth @ depth)))

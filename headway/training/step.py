@@ -222,16 +222,18 @@ def descended(
 
 
 def with_penalties(update: Update, gradients: Any, params: Any, inputs: tuple[int, ...]) -> Any:
-    """dL/dθ + dP/dθ, P the sum of all penalties. What the optimizer holds fixed has no part in it."""
+    """dL/dθ + dP/dθ, P the `price`."""
     if not update.penalties:
         return gradients
+    priced = jax.grad(price, argnums=1)(update, params, inputs)
+    return jax.tree.map(lambda g, p: g + p.astype(g.dtype), gradients, priced)
+
+
+def price(update: Update, params: Any, inputs: tuple[int, ...]) -> Any:
+    """The sum P of all penalties. What the optimizer holds fixed has no part in it."""
     declared = update.network.declare(inputs)
-
-    def price(params: Any) -> Any:
-        held = update.optimizer.held(params, declared)
-        return sum(penalty.value(held, declared) for penalty in update.penalties)
-
-    return jax.tree.map(lambda g, p: g + p.astype(g.dtype), gradients, jax.grad(price)(params))
+    held = update.optimizer.held(params, declared)
+    return sum(penalty.value(held, declared) for penalty in update.penalties)
 
 
 def measured(update: Update) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 from headway.learning.backpropagation.reverse import forward
 from headway.learning.backpropagation.rule import Local, backward
 from headway.network.compose import Repeat, Sequential
-from headway.network.layer import Context, Layer, Params, State
+from headway.network.layer import Context, Layer, Params, State, apply
 
 Mode = Literal["forward", "reverse"]
 
@@ -28,6 +29,67 @@ def jacobian_norms(
     _, at = forward(network, params, x, state or {}, Context())
     norm = _by_columns if mode == "forward" else _by_rows
     return {inside.context.address: norm(layer, inside) for layer, inside in steps(network, at)}
+
+
+def prefix_jacobian_norms(
+    network: Layer,
+    params: Params,
+    x: jax.Array,
+    state: State | None = None,
+    *,
+    context: Context | None = None,
+    draws: int | None = 16,
+) -> dict[str, jax.Array]:
+    """Address → ‖J‖ = √Σ_ij (∂h_i/∂x_j)² of every example, [batch], for the output h of every layer, x the inputs.
+
+    One pass forward carries a change v of all inputs along to every layer, and E |J v|² = ‖J‖² over vectors v of random
+    signs (Hutchinson 1990): the mean of so many `draws`, from fixed keys. With None every input is changed in turn,
+    which is exact where examples do not mix. Behind tokens, which cannot be changed a little, x is the output of the
+    first layer. By default in evaluation; in the context of training a batch statistic counts too: the change of
+    an example is then that of all inputs of the batch. A Repeat is run copy by copy.
+    """
+    context, state = context or Context(), state or {}
+    first = _reached(network, params, x, state, context)
+    like = x if jnp.issubdtype(x.dtype, jnp.floating) else next(iter(first.values()))
+    if draws is None:
+        changes = _units(like)
+    else:
+        changes = jax.random.rademacher(jax.random.key(0), (draws, *like.shape), like.dtype)
+
+    def pushed(v: jax.Array) -> dict[str, jax.Array]:
+        moved = jax.jvp(lambda dx: _reached(network, params, x, state, context, dx), (jnp.zeros_like(v),), (v,))[1]
+        return {address: jnp.square(dh).sum(axis=tuple(range(1, dh.ndim))) for address, dh in moved.items()}
+
+    squares = jax.lax.map(pushed, changes)
+    total = jnp.sum if draws is None else jnp.mean
+    return {address: jnp.sqrt(total(squares[address], axis=0)) for address in first}
+
+
+def _reached(
+    network: Layer, params: Params, x: jax.Array, state: State, context: Context, dx: jax.Array | None = None
+) -> dict[str, jax.Array]:
+    """Address → output, at the innermost address that yields it, the inputs, or what tokens become, moved by dx."""
+    reach = Reach(None if dx is None or jnp.issubdtype(x.dtype, jnp.floating) else dx)
+    x = x if dx is None or reach.change is not None else x + dx
+    apply(network, params, x, state, dataclasses.replace(context, tap=reach))
+    return reach.found
+
+
+@dataclass
+class Reach:
+    """A tap that keeps every output that can be differentiated, and moves the first by `change` where one is given."""
+
+    change: jax.Array | None
+    found: dict[str, jax.Array] = field(default_factory=dict)
+    last: Any = None
+
+    def __call__(self, address: str, value: jax.Array) -> jax.Array:
+        if value is self.last or not jnp.issubdtype(value.dtype, jnp.floating):
+            return value
+        if self.change is not None and not self.found:
+            value = value + self.change
+        self.found[address] = self.last = value
+        return value
 
 
 def steps(layer: Layer, at: Local) -> Iterator[tuple[Layer, Local]]:
