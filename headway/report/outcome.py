@@ -29,7 +29,7 @@ def outcome_record(name: str, chosen: Sequence[Program], rows: Sequence[Record],
 
 def outcome_text(record: Record) -> str:
     """The figures as tables, and what became of each cure."""
-    parts = [f"Cures on the {record['outcome']} set: {_counts(record)}"]
+    parts = [f"Cures on the {record['outcome']} set.", _counts(record)]
     return "\n\n".join((*parts, *(table(*rows) for rows in _tables(record))))
 
 
@@ -52,7 +52,7 @@ def _counts(record: Record) -> str:
     spread = f" Without any one family it is between {min(known):.0%} and {max(known):.0%}." if known else ""
     pairs = ", ".join(f"{who} {count}" for who, count in found["pairs"].items())
     lead = "–" if found["advantage"] is None else f"{found['advantage']:+.0%}"
-    return (f"one base for each of {len(record['programs'])} faults ({how}). The doctor's share less that of random "
+    return (f"One base for each of {len(record['programs'])} faults ({how}). The doctor's share less that of random "
             f"remedies: {lead} (restored by {pairs}).{spread}")  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def _tables(record: Record) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]
     cures: list[tuple[str, ...]] = [
         (row["id"], _told(row), *(_reached(row, who) for who in WHO)) for row in record["programs"]
     ]
-    return [(("", "restored"), overall), (head, families), (("program", "doctor", *WHO), cures)]
+    return [(("", "restored"), overall), (head, families), (("program", "remedy", *WHO), cures)]
 
 
 def _told(row: Record) -> str:

@@ -71,8 +71,8 @@ def treat(program: Program) -> dict[str, Any]:
     how      proven · not proven · nothing offered · called healthy; NO_EDIT: then nothing else is told
     remedy   the arm that is proven to cure, of the doctor's `arms`
     random   the random remedy with the least held-out loss of as many arms; it needs no proof
-    skill    1 − loss / the best constant's, medians of three seeds: as it is (faulty), of the known fix, and cured
-             by the doctor, by the random remedy, by the tuned rate alone (random, rate)
+    skill    1 − loss / the best constant's: as it is (faulty), and of the known fix (fix), both as stored; cured by
+             the doctor (cured), by the random remedy and by the tuned rate alone (random, rate), on fresh seeds
     """
     known, fixed = stored(program.base.set)[program.id], fix(program)
     if fixed is None:

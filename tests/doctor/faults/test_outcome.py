@@ -124,7 +124,7 @@ def record():
 def test_the_outcome_is_told_as_text_and_as_a_page(record):
     assert [one["id"].partition("@")[0] for one in record["programs"]] == ["weights-0", "weights-tiny", "l2-of-1"]
     for told in (outcome_text(record), outcome_page(record)):
-        for said in ("94% ✓", "22%", NO_EDIT, "broken", "one base for each of 3 faults", "+50%"):
+        for said in ("94% ✓", "22%", NO_EDIT, "broken", "One base for each of 3 faults", "+50%"):
             assert said in told
 
 
