@@ -68,8 +68,8 @@ def test_random_draws_come_near_the_whole_norm():
         assert J[1] == pytest.approx(J[0], rel=0.1)
 
 
-def test_a_stack_of_sigmoids_shrinks_by_a_quarter_of_its_matrices_a_layer_and_one_of_the_identity_does_not():
-    """At biases and weights near 0, σ' = 1/4: with orthonormal matrices of factor c the norm falls by c / 4 a layer."""
+def test_a_stack_of_sigmoids_at_0_with_orthonormal_weights_shrinks_by_a_quarter_a_layer():
+    """σ'(0) = 1/4, and an orthonormal matrix keeps ‖J‖."""
     Q = np.linalg.qr(np.random.default_rng(0).normal(size=(6, 6)))[0]
     layer = Sequential(tuple(part for _ in range(5) for part in (Dense(6), Sigmoid())))
     params, _ = initialize(layer, (6,), jax.random.key(0))

@@ -36,4 +36,11 @@ def by_permuted(job: Job, updates: int, seed: int = 0) -> Permuted:
     train = job.dataset.train
     constant = constant_loss(job.recipe.loss, job.recipe.network.shape(job.dataset.input_shape), train, train)
     ends = [rerun(each, updates).held_out for each in (job, replace(job, dataset=permuted(job.dataset, seed)))]
-    return Permuted(updates, *(1 - end / constant if np.isfinite(end) else -np.inf for end in ends))
+    return Permuted(updates, *(_saved(end, constant) for end in ends))
+
+
+def _saved(loss: float, constant: float) -> float:
+    """The share of the constant's loss that is saved; none where the constant is right already."""
+    if not np.isfinite(loss):
+        return -np.inf
+    return 1 - loss / constant if constant > 0 else 0.0

@@ -29,7 +29,8 @@ def critical_sharpness(subject: Subject) -> Measured:
     if 0 < rate < np.inf:
         evidence.append(f"That is a rate of {rate:.3g}, a critical sharpness of {2 / rate:.3g}; the rate here is "
                         f"{now:.3g}, the highest of the run {highest:.3g}.")  # fmt: skip
-    return Measured("critical-sharpness", numbers, tuple(evidence), _of_factor(factor, now / highest))
+    share = now / highest if highest > 0 else 1.0
+    return Measured("critical-sharpness", numbers, tuple(evidence), _of_factor(factor, share))
 
 
 def _of_factor(factor: float, share: float) -> str:
@@ -37,8 +38,7 @@ def _of_factor(factor: float, share: float) -> str:
     if factor == 0:
         return ("The update does not descend this loss: a gradient with a wrong sign, a direction that is mostly "
                 "noise, or weights at the floor that rounding leaves.")  # fmt: skip
-    here = share if np.isfinite(share) else 1.0
-    if factor < here:
+    if factor < share:
         return ("An update overshoots. Where the loss of training goes down all the same that is the edge of "
                 "stability, and no fault; where it swings or rises, lower the rate, or clip.")  # fmt: skip
     if factor < 1:

@@ -19,15 +19,16 @@ def tiny_batch(subject: Subject) -> Measured:
     fit = by_heart(subject.job, Start.of(subject.job))
     few = min(FEW, subject.update.batch_size)
     numbers = {"before": fit.before, "after": fit.after, "rate": fit.rate, "updates": fit.updates, "examples": few}
-    evidence = (f"The loss of {few} training examples went from {fit.before:.3g} to {fit.after:.3g} in {fit.updates} "
-                f"updates of Adam at rate {fit.rate:g}, the best of a ladder.",)  # fmt: skip
+    seen = f"{few} training example{'s' * (few > 1)}"
+    evidence = (f"The loss of {seen} went from {fit.before:.3g} to {fit.after:.3g} in {fit.updates} updates of Adam at "
+                f"rate {fit.rate:g}, the best of a ladder.",)  # fmt: skip
     halved = fit.after <= fit.before - HALF * abs(fit.before)
     return Measured("tiny-batch", numbers, evidence, KNOWN if halved else UNKNOWN)
 
 
-def permuted_labels(subject: Subject, updates: int | None = None) -> Measured:
+def permuted_labels(subject: Subject) -> Measured:
     """Whether labels that belong to other examples are learned too (Zhang et al. 2017)."""
-    found = by_permuted(subject.job, updates or subject.job.updates)
+    found = by_permuted(subject.job, subject.job.updates)
     true, permuted = (f"{max(share, 0):.0%}" if np.isfinite(share) else "nothing, it was not finite,"
                       for share in (found.true, found.permuted))  # fmt: skip
     evidence = (f"In {found.updates:,} updates training saves {true} of the best constant's loss on true targets, and "

@@ -25,10 +25,10 @@ def gradient_noise_scale(subject: Subject) -> Measured:
     batches = smaller(subject.batches, LEAST)
     size = batches.x.shape[1]
     structure, numbers = split(subject.update)
-    squares, products = _moments(structure, numbers, subject.state, batches)
+    squares, products = _moments(structure, numbers, subject.values, batches)
     found, own = noise_scale(squares, products, size), subject.update.batch_size
     measured = found._asdict() | {"batch_size": own, "progress": found.progress(own)}
-    seen = f"From {len(batches.x)} batches of {size} training examples:"
+    seen = f"From {len(batches.x)} batches of size {size}:"
     evidence: tuple[str, ...] = (f"{seen} the mean gradient cannot be told from 0 in this noise.",)
     if np.isfinite(found.value):
         between = f"{found.low:.3g} to {found.high:.3g}" if np.isfinite(found.high) else f"at least {found.low:.3g}"

@@ -85,11 +85,6 @@ class Subject:
         """How many examples are looked at."""
         return len(self.batches.x) * self.update.batch_size
 
-    @property
-    def state(self) -> dict[str, Any]:
-        """What a step sees but the optimizer's memory."""
-        return {"params": self.values["params"], "network": self.values["network"]}
-
     @cached_property
     def surface(self) -> "Descended":
         """The loss of the batches as a function of the parameters."""
@@ -109,7 +104,7 @@ class Subject:
         update = replace(self.update, optimizer=steady(self.update.optimizer, self.job.updates))
         structure, numbers = split(update)
         rounds = -(-SETTLE // len(self.batches.x))
-        return Settled(*_settled(structure, numbers, self.state, self.batches, rounds))
+        return Settled(*_settled(structure, numbers, self.values, self.batches, rounds))
 
 
 class Settled(NamedTuple):
@@ -123,10 +118,10 @@ class Settled(NamedTuple):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Descended:
-    """θ → what is descended: the mean over batches of their loss in training, and the penalties.
+    """θ → what is descended: the loss of the batches together in training, and the penalties.
 
-    A batch is normalized by itself, as in training; random keys are fixed, so that this is a function. Only a
-    micro-batch is in memory at once.
+    A batch is normalized by itself, as in training; random keys are fixed, so that this is a function; a loss that is a
+    sum is that of one batch, on average. Only a micro-batch is in memory at once.
     """
 
     structure: Update = field(metadata={"static": True})

@@ -47,3 +47,10 @@ def test_a_training_that_is_not_finite_saves_less_than_anything():
     data = arrays(X, Y, validation=None, test=None, standardize=False)
     found = by_permuted(prepare(replace(LINE, optimizer=SGD(1e3)), data), 40)
     assert (found.true, found.permuted) == (-np.inf, -np.inf)
+
+
+def test_of_targets_that_are_all_alike_nothing_can_be_saved():
+    data = arrays(X, np.ones_like(Y), validation=None, test=None, standardize=False)
+    found = by_permuted(prepare(LINE, data), 40)
+    assert found.true == found.permuted
+    assert found.true <= 0
