@@ -67,7 +67,11 @@ def case(losses, *, rates=1e-2, size=0.02, again=None, saturated=0.0):
     last = float(np.median(losses[-20:]))
     made = Planted(history=history, standing=Standing(UPDATES, reason="finished"), results={"train": {"loss": last}})
     reruns = {name: ends(loss) for name, loss in (again or {}).items()}
-    made.__dict__["again"] = SimpleNamespace(updates=UPDATES, share=float, **reruns) if again else None
+    made.__dict__["again"] = (
+        SimpleNamespace(updates=UPDATES, made=UPDATES, job=SimpleNamespace(updates=UPDATES), share=float, **reruns)
+        if again
+        else None
+    )
     return made
 
 

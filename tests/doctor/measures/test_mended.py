@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from headway.doctor.again import Again
 from headway.doctor.measures import mended
 from headway.learning.optimizers.adaptive import Adam
 from headway.learning.optimizers.groups import Frozen, Groups
@@ -103,3 +104,9 @@ def test_without_a_run_and_without_a_way_to_make_it_again_nothing_is_better():
     one = case(classifier())
     assert one.judged("standardized") == ("found", ())
     assert one.without("standardized") == (False, ())
+
+
+def test_a_whole_run_is_made_four_times_as_long_and_one_that_was_stopped_to_its_end():
+    given = job(classifier(length=40))
+    whole, stopped, late = (Again(given, made, made, 1.0, "validation").longer for made in (40, 8, 30))
+    assert [len(whole.losses), len(stopped.losses), late] == [160, 40, None]
