@@ -29,4 +29,4 @@ def constant_loss(loss: Loss, outputs: Shape, train: Examples, held_out: Example
     on = jax.tree.map(jnp.asarray, train.arrays)
     best = minimize(jax.jit(jax.value_and_grad(lambda c: value(c.astype(jnp.float32), on))),
                     np.zeros(int(np.prod(free)), np.float32), jac=True, method="L-BFGS-B")  # fmt: skip
-    return float(value(jnp.asarray(best.x, jnp.float32), jax.tree.map(jnp.asarray, held_out.arrays)))
+    return float(jax.jit(value)(np.asarray(best.x, np.float32), held_out.arrays))

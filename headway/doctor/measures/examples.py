@@ -1,4 +1,4 @@
-"""What a network makes of single examples: the loss of each alone, and labels that it never gives."""
+"""What a network makes of single examples: the loss of each alone, and of all, and labels that it never gives."""
 
 import functools
 from collections.abc import Mapping
@@ -26,6 +26,18 @@ def losses_of(recipe: Recipe, values: Mapping[str, Any], examples: Examples) -> 
 def _each(structure: Loss, numbers: Mapping[str, Any], examples: Arrays) -> jax.Array:
     loss = join(structure, numbers)
     return jax.vmap(lambda one: loss(*jax.tree.map(lambda part: part[None], one)))(examples)
+
+
+def loss_of(loss: Loss, outputs: np.ndarray, examples: Examples) -> float:
+    """The loss of these outputs for the examples."""
+    structure, numbers = split(loss)
+    return float(_value(structure, numbers, Arrays(jnp.asarray(outputs), *examples.arrays[1:])))
+
+
+@functools.partial(jax.jit, static_argnames="structure")
+def _value(structure: Loss, numbers: Mapping[str, Any], examples: Arrays) -> jax.Array:
+    value: jax.Array = join(structure, numbers)(*examples)
+    return value
 
 
 def never_predicted(recipe: Recipe, values: Mapping[str, Any], data: Dataset, split: str) -> frozenset[int] | None:

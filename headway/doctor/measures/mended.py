@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import jax.numpy as jnp
 import numpy as np
 
 from headway.data.dataset import Dataset, Examples
 from headway.data.schema import Array
+from headway.doctor.measures.outset import rates_of
 from headway.learning.optimizers.groups import Groups
 from headway.network.activations import ReLU
 from headway.network.compose import last_address
@@ -90,8 +90,7 @@ def unfrozen(job: Job) -> Job | None:
 
 def steady(job: Job) -> Job:
     """The highest learning rate of the run throughout."""
-    rates = np.asarray(job.update.optimizer.rate(jnp.arange(job.updates)), float)
-    return edited(job, Set("optimizer/learning_rate", value=float(rates.max())))
+    return edited(job, Set("optimizer/learning_rate", value=float(rates_of(job).max())))
 
 
 def smaller_batches(job: Job, times: int) -> Job:

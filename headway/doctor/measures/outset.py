@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from headway.doctor.start import Start, watched_update
-from headway.learning.clipping import global_norm
 from headway.learning.targets import at_least_float32
 from headway.network.context import Context
 from headway.network.layer import observe
@@ -80,14 +79,19 @@ class Outset:
             for address, g in _by_address(gradients).items():
                 reached[address] = np.maximum(np.abs(g), reached.get(address, 0))
         first = next((k for k in range(UPDATES) if _moves(states[k], states[k + 1])), 0)
-        rates = np.asarray(job.update.optimizer.rate(jnp.arange(job.updates)), float)
-        rates = np.broadcast_to(rates, (job.updates,))
+        rates = rates_of(job)
         look = functools.partial(_seen, structure, numbers)
         loss, along, decay = _descent(look, (states[first], states[first + 1]), batches[first], rates[first:])
         begin, end = (_by_address(states[k]["params"]) for k in (0, -1))
         gap, scale = _gap(look, states[-1], batches[0])
         swapped = _swapped(look, states[-1], batches[:2])
         return cls(begin, end, reached, _fixed(job, start), loss, along, decay, rates, swapped, gap, scale)
+
+
+def rates_of(job: Job) -> np.ndarray:
+    """The learning rate of every update [updates]; NaN where it is not known."""
+    rates = np.asarray(jax.jit(job.update.optimizer.rate)(np.arange(job.updates)), float)
+    return np.broadcast_to(rates, (job.updates,))
 
 
 class Seen(NamedTuple):
@@ -111,21 +115,26 @@ def _seen(structure: Update, numbers: Mapping[str, Any], params: Any, network: A
 
 def _descent(look: Any, states: Any, batch: Batch, rates: np.ndarray) -> tuple[float, tuple[Along, ...], float]:
     """The loss before an update, steps along it, and the cosine between it and −θ."""
-    (before, after), network = states, states[0]["network"]
-    change = jax.tree.map(lambda new, old: new - old, after["params"], before["params"])
-    size, whole = (float(global_norm(tree)) for tree in (change, before["params"]))
-    here = look(before["params"], network, batch)
+    # In NumPy: each small computation outside a compiled function would be a program of its own.
+    (before, after), network = (jax.tree.map(np.asarray, state["params"]) for state in states), states[0]["network"]
+    change = jax.tree.map(np.subtract, after, before)
+    size, whole = (np.sqrt(_product(tree, tree)) for tree in (change, before))
+    here = look(before, network, batch)
     if not size > 0:
         return float(here.loss), (), 0.0
-    dot = sum(float(jnp.vdot(c, p)) for c, p in zip(*map(jax.tree.leaves, (change, before["params"])), strict=True))
     highest = np.max(rates) / rates[0] if len(rates) and rates[0] > 0 else 1.0
     found = []
     for factor in (*(share * whole / size for share in RELATIVE), highest):
-        moved = jax.tree.map(lambda p, c, k=factor: p + k * c, before["params"], change)
+        moved = jax.tree.map(lambda p, c, k=factor: (p + k * c).astype(p.dtype), before, change)
         there = look(moved, network, batch)
         shift = np.mean(np.asarray(there.eval, float) - np.asarray(here.eval, float), axis=0)
         found.append(Along(float(factor * size / max(whole, 1e-30)), float(there.loss), shift))
-    return float(here.loss), tuple(found), -dot / max(size * whole, 1e-30)
+    return float(here.loss), tuple(found), -_product(change, before) / max(size * whole, 1e-30)
+
+
+def _product(a: Any, b: Any) -> float:
+    """The inner product of two trees of arrays."""
+    return sum(float(np.vdot(x, y)) for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True))
 
 
 def _swapped(look: Any, state: Any, batches: list[Batch]) -> dict[str, float]:
@@ -134,13 +143,19 @@ def _swapped(look: Any, state: Any, batches: list[Batch]) -> dict[str, float]:
     half = len(one.x) // 2
     if half == 0:
         return {}
-    mixed = jax.tree.map(lambda a, b: jnp.concatenate([a[:half], b[half:]]), one, other)
-    views = [look(state["params"], state["network"], part) for part in (one, mixed)]
+    views = [look(state["params"], state["network"], part) for part in (one, _mixed(one, other, half))]
     found = {}
     for mode in ("train", "eval"):
         a, b = (np.asarray(getattr(view, mode), float)[:half] for view in views)
         found[mode] = float(np.max(np.abs(a - b)) / max(np.sqrt(np.mean(a**2)), 1e-30))
     return found
+
+
+@functools.partial(jax.jit, static_argnames="half")
+def _mixed(one: Batch, other: Batch, half: int) -> Batch:
+    """The first half of one batch and the second of another."""
+    mixed: Batch = jax.tree.map(lambda a, b: jnp.concatenate([a[:half], b[half:]]), one, other)
+    return mixed
 
 
 def _gap(look: Any, state: Any, batch: Batch, draws: int = 8) -> tuple[float, float]:

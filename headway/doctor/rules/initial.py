@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
-import jax.numpy as jnp
 import numpy as np
 
 from headway.doctor.case import Known
 from headway.doctor.finding import Seen
+from headway.doctor.measures.examples import loss_of
 from headway.doctor.rules.rule import rule
 from headway.doctor.start import Start
-from headway.learning.losses import Loss
 from headway.network.layer import layers
 from headway.signals.flow import Flow
 
@@ -110,15 +109,10 @@ def _first_loss(case: Known) -> tuple[float, float]:
     if summed:
         known /= len(case.dataset.splits()[case.split])
     if loss.expects != "probabilities":
-        known = max(known, _value(loss, np.zeros_like(outputs), case))
+        known = max(known, loss_of(loss, np.zeros_like(outputs), case.start.examples))
     if any(layer.mixes_examples for _, layer in layers(case.recipe.network)):
         return case.start.loss / (case.recipe.batch_size if summed else 1), known
-    return _value(loss, outputs, case), known
-
-
-def _value(loss: Loss, outputs: np.ndarray, case: Known) -> float:
-    examples = case.start.examples
-    return float(loss(jnp.asarray(outputs), examples.y, examples.weights))
+    return loss_of(loss, outputs, case.start.examples), known
 
 
 @rule(

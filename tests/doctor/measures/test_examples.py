@@ -6,7 +6,7 @@ import pytest
 
 from headway.data.bundled import Diabetes, Iris
 from headway.data.dataset import Data
-from headway.doctor.measures.examples import losses_of
+from headway.doctor.measures.examples import loss_of, losses_of
 from headway.learning.losses import CrossEntropy, MeanSquaredError
 from headway.learning.optimizers.sgd import SGD
 from headway.models.mlp import mlp
@@ -29,3 +29,10 @@ def test_the_mean_of_the_losses_is_the_loss_and_each_is_that_of_its_example(sour
     assert losses.shape == (len(data.train),)
     assert np.mean(losses) == pytest.approx(judge(recipe, values, data.train)["loss"], rel=1e-5)
     assert losses[7] == pytest.approx(judge(recipe, values, data.train[7:8])["loss"], rel=1e-5)
+
+
+def test_the_loss_of_given_outputs_is_that_written_out():
+    data, outputs = Data(Iris()).load(), np.random.default_rng(0).normal(size=(105, 3)).astype(np.float32)
+    examples = data.train[:105]
+    each = np.log(np.exp(outputs).sum(axis=1)) - outputs[np.arange(len(examples)), examples.y]
+    assert loss_of(CrossEntropy(), outputs, examples) == pytest.approx(each.mean(), rel=1e-5)
