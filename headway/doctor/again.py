@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from headway.data.dataset import Dataset
-from headway.doctor.baseline import constant_loss
+from headway.doctor.baseline import constant_of
 from headway.doctor.measures import mended
 from headway.doctor.measures.rerun import MANY, Rerun, affordable, best_of, freed, lengthened, rerun
 from headway.training.job import Job
@@ -118,10 +117,6 @@ class Again:
         if job is None:
             return None
         count = affordable(job, MANY)
-        level = _level(job, job.dataset, self.split)
+        same = job.dataset is self.job.dataset
+        level = self.level if same else constant_of(job.recipe.loss, job.recipe.network, job.dataset, self.split)
         return rerun(job, count, split=self.split).held_out / level if count and level > 0 else None
-
-
-def _level(job: Job, data: Dataset, split: str) -> float:
-    outputs = job.recipe.network.shape(data.input_shape)
-    return constant_loss(job.recipe.loss, outputs, data.train, data.splits()[split])

@@ -4,9 +4,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from headway.data.dataset import Arrays, Examples
+from headway.data.dataset import Arrays, Dataset, Examples
 from headway.learning.losses import Loss
 from headway.network.initialization import Shape
+from headway.network.layer import Layer
+
+
+def constant_of(loss: Loss, network: Layer, data: Dataset, split: str) -> float:
+    """The `constant_loss` on a part of a data set, of outputs such as the network's."""
+    return constant_loss(loss, network.shape(data.input_shape), data.train, data.splits()[split])
 
 
 def constant_loss(loss: Loss, outputs: Shape, train: Examples, held_out: Examples) -> float:

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from headway.data.dataset import Dataset
-from headway.doctor.baseline import constant_loss
+from headway.doctor.baseline import constant_of
 from headway.doctor.measures.columns import Columns
 from headway.doctor.measures.memory import by_heart
 from headway.doctor.measures.mended import redrawn
@@ -104,5 +104,4 @@ class Before:
         """The loss of the best constant prediction on `split`."""
         if self.recipe is None or self.dataset is None:
             return None
-        splits, outputs = self.dataset.splits(), self.recipe.network.shape(self.dataset.input_shape)
-        return constant_loss(self.recipe.loss, outputs, splits["train"], splits[self.split])
+        return constant_of(self.recipe.loss, self.recipe.network, self.dataset, self.split)

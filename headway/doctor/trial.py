@@ -12,7 +12,7 @@ from pydantic import Field
 
 from headway.data.batches import Padded
 from headway.data.dataset import Data, Dataset
-from headway.doctor.baseline import constant_loss
+from headway.doctor.baseline import constant_of
 from headway.doctor.sham import SHIFT, sham
 from headway.learning.losses import (
     BinaryCrossEntropy,
@@ -117,9 +117,7 @@ class Bench:
         if split is None:
             raise HeadwayError("data", "a proof needs examples that were not trained on", "a training set alone",
                                "Set data.validation.")  # fmt: skip
-        outputs = recipe.network.shape(data.input_shape)
-        constant = constant_loss(plain(recipe.loss), outputs, splits["train"], splits[split])
-        return cls(recipe, data, split, constant)
+        return cls(recipe, data, split, constant_of(plain(recipe.loss), recipe.network, data, split))
 
     def outcomes(self, lanes: Sequence[Lane], *, as_sham: bool = False) -> list[Outcome]:
         """What `run` makes of each, bit for bit: recipes of one structure with their seeds, side by side."""

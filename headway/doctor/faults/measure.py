@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from headway.data.dataset import Data, Dataset
-from headway.doctor.baseline import constant_loss
+from headway.doctor.baseline import constant_of
 from headway.doctor.cure import whole
 from headway.doctor.faults.catalog import Program
 from headway.doctor.faults.score import read_rows
@@ -180,6 +180,6 @@ def loaded(data: Data) -> Dataset:
 
 
 def _against_constant(loss: float, recipe: Recipe, data: Dataset, split: str) -> float:
-    constant = constant_loss(recipe.loss, recipe.network.shape(data.input_shape), data.train, data.splits()[split])
+    constant = constant_of(recipe.loss, recipe.network, data, split)
     found = 1 - loss / constant if math.isfinite(loss) else -math.inf
     return round(max(WORST, found), 4)

@@ -15,7 +15,8 @@ from headway.network.convolution import Conv
 from headway.network.dense import Dense
 from headway.spec.edit import Edit, InsertAfter, Set, edit
 from headway.spec.error import HeadwayError, join_address
-from headway.spec.node import walk
+from headway.spec.node import Spec
+from headway.spec.select import select
 from headway.training.job import Job, prepare
 from headway.training.recipe import Recipe
 from headway.training.step import initial_state
@@ -52,20 +53,21 @@ def _standard(values: Array, train: Array, axes: tuple[int, ...]) -> Array:
 
 def redrawn(job: Job) -> Job:
     """The weights of dense layers and convolutions drawn as they are by default; the update stays the one compiled."""
-    made = (Set(join_address("network", at, "init"), value=None) for at, _ in _weighted(job))
+    made = (Set(join_address(at, "init"), value=None) for at, _ in _weighted(job))
     state = initial_state(edited(job, *made).update, job.dataset.input_shape)
     return replace(job, start={"params": state["params"], "network": state["network"]})
 
 
-def _weighted(job: Job) -> list[tuple[str, Dense | Conv]]:
-    return [(at, part) for at, part in walk(job.recipe.network) if isinstance(part, Dense | Conv)]
+def _weighted(job: Job) -> tuple[tuple[str, Spec], ...]:
+    """Every dense layer and convolution of the recipe."""
+    return select(job.recipe, where=lambda part: isinstance(part, Dense | Conv))
 
 
 def wider(job: Job, times: int) -> Job | None:
     """So many times the units of every layer of weights but the last; None where the network cannot be so."""
-    last = last_address(job.recipe.network)
+    last = last_address(job.recipe.network, "network")
     made = (
-        Set(join_address("network", at, name), value=times * getattr(part, name))
+        Set(join_address(at, name), value=times * getattr(part, name))
         for at, part in _weighted(job) if at != last
         for name in ("units", "channels") if hasattr(part, name)
     )  # fmt: skip
@@ -77,8 +79,8 @@ def wider(job: Job, times: int) -> Job | None:
 
 def activated(job: Job) -> Job:
     """A ReLU behind every dense layer and convolution but the last."""
-    last = last_address(job.recipe.network)
-    made = (InsertAfter(join_address("network", at), new=ReLU()) for at, _ in _weighted(job) if at != last)
+    last = last_address(job.recipe.network, "network")
+    made = (InsertAfter(at, new=ReLU()) for at, _ in _weighted(job) if at != last)
     return edited(job, *made)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from headway.data.dataset import Dataset, Examples
-from headway.doctor.baseline import constant_loss
+from headway.doctor.baseline import constant_of
 from headway.doctor.measures.rerun import rerun
 from headway.training.job import Job
 
@@ -33,8 +33,7 @@ def permuted(data: Dataset, seed: int = 0) -> Dataset:
 
 def by_permuted(job: Job, updates: int, seed: int = 0) -> Permuted:
     """Train on both (Zhang et al. 2017): the share of the loss that each saves."""
-    train = job.dataset.train
-    constant = constant_loss(job.recipe.loss, job.recipe.network.shape(job.dataset.input_shape), train, train)
+    constant = constant_of(job.recipe.loss, job.recipe.network, job.dataset, "train")
     ends = [rerun(each, updates).held_out for each in (job, replace(job, dataset=permuted(job.dataset, seed)))]
     return Permuted(updates, *(_saved(end, constant) for end in ends))
 

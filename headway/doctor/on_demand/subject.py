@@ -12,6 +12,7 @@ import numpy as np
 
 from headway.data.batches import Place
 from headway.data.dataset import Arrays, Dataset
+from headway.doctor.measures.outset import rates_of
 from headway.learning.clipping import global_norm
 from headway.learning.optimizers.optimizer import Optimizer
 from headway.learning.schedules.schedule import Schedule, rate_at
@@ -94,8 +95,7 @@ class Subject:
     @cached_property
     def rates(self) -> tuple[float, float]:
         """The learning rate of the last update made, or of the first, and the highest of the run; NaN: not known."""
-        found = np.asarray(self.update.optimizer.rate(jnp.arange(self.job.updates)), float)
-        found = np.broadcast_to(found, (self.job.updates,))
+        found = rates_of(self.job)
         return float(found[max(0, min(self.made, len(found)) - 1)]), float(np.max(found))
 
     @cached_property

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from headway.doctor.measures.outset import rates_of
 from headway.doctor.remedies.remedy import NOTHING, Patient, Remedy
 from headway.learning.optimizers.adaptive import Adam, AdamW, RMSProp
 from headway.learning.optimizers.groups import Frozen, Groups
@@ -25,7 +26,7 @@ def rates(patient: Patient) -> np.ndarray:
     if job is None:
         return np.full(1, np.nan)
     steps = np.unique(np.linspace(0, job.updates - 1, 200).astype(int))
-    return np.asarray([float(job.update.optimizer.rate(int(i))) for i in steps])
+    return rates_of(job)[steps]
 
 
 def usual_rate(patient: Patient) -> Remedy:

@@ -73,7 +73,7 @@ def decay_groups(case: Known) -> Seen:
     needs="recipe dataset job",
 )  # fmt: skip
 def batch_size(case: Known) -> Seen:
-    """A batch is half of the data or more, and the run has fewer than 50 updates, or 100.
+    """A batch is half of the data or more, and the run has fewer than 100 updates; 50, before it is made.
 
     With so few steps a smaller batch, whose gradient is nearly as good, gets further for the same work (Shallue et al.
     2019, *Measuring the effects of data parallelism*): where the network learns all the same, the run is made again in
