@@ -133,8 +133,9 @@ def _descent(look: Any, states: Any, batch: Batch, rates: np.ndarray) -> tuple[f
 
 
 def _product(a: Any, b: Any) -> float:
-    """The inner product of two trees of arrays."""
-    return sum(float(np.vdot(x, y)) for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True))
+    """The inner product of two trees of arrays, in float64: the square of a finite float32 is finite there."""
+    pairs = zip(*map(jax.tree.leaves, (a, b)), strict=True)
+    return sum(float(np.vdot(np.asarray(x, float), np.asarray(y, float))) for x, y in pairs)
 
 
 def _swapped(look: Any, state: Any, batches: list[Batch]) -> dict[str, float]:
