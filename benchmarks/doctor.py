@@ -14,34 +14,37 @@ from pathlib import Path
 from typing import Any
 
 from headway.concepts.markdown import table_lines
+from headway.doctor.faults.bases import SETS
 from headway.doctor.faults.catalog import faulty
 from headway.doctor.faults.healthy import healthy
 from headway.doctor.faults.measure import measure_all
 from headway.doctor.faults.score import figures
 from headway.report.doctor_bench import as_lines, bench_page, interval_of
 from headway.report.outcome import outcome_page
+from headway.spec.error import HeadwayError
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results"
 PAGE = ROOT / "docs/doctor-benchmark.md"
 BLOCK = re.compile(r"(?<=<!-- results -->\n).*?(?=<!-- /results -->)", re.DOTALL)
-SETS = ("reporting", "tuning")
-CURES = {"reporting": "outcome", "tuning": "outcome-tuning"}
-"""Set → the word in the name of the file with what became of its cures."""
+CURES = {"reporting": "outcome", "earlier": "outcome-earlier", "tuning": "outcome-tuning"}
+"""Set → the word in the name of the file with what became of its cures; in the order of the page."""
 
 
 def store(folder: Path) -> None:
-    """Keep the result of a bench."""
+    """Keep the result of a bench. Of the earlier set that stays which was made when it was looked at."""
     record = json.loads((folder / "result.json").read_text())
-    path = path_of(CURES[record["outcome"]] if "outcome" in record else record["set"])
-    path.write_text(as_lines(record))
+    name, cures = record.get("set") or record["outcome"], "outcome" in record
+    if name == "earlier":
+        raise HeadwayError(str(folder), "must be of a set whose result is stored anew", name, "Leave it where it is.")
+    path_of(CURES[name] if cures else name).write_text(as_lines(record))
 
 
 def page(text: str) -> str:
     """The page with what is stored."""
     verdicts, cures = (
         [json.loads(path.read_text()) for path in map(path_of, names) if path.exists()]
-        for names in (SETS, [CURES[name] for name in SETS])
+        for names in (CURES, CURES.values())
     )
     parts = [*map(outcome_page, cures), *([bench_page(verdicts)] if verdicts else [])]
     if path_of("tools").exists():
@@ -54,7 +57,7 @@ def tools_page(record: Mapping[str, Any], doctor: Mapping[str, Mapping[str, Any]
     """Other tools' figures in Markdown, beside the doctor's on the same programs where its verdicts are stored."""
     named = ("recall", "first cause", "any cause", "specificity")
     lines = ["## Other tools", ""]
-    for name in (one for one in SETS if one in record):
+    for name in (one for one in CURES if one in record):
         found = record[name]
         rows = ({"the doctor": same(doctor[name], found["programs"])} if name in doctor else {}) | found["figures"]
         rows |= found["baselines"]
@@ -80,7 +83,7 @@ def path_of(word: str) -> Path:
 
 
 def measure() -> None:
-    """Measure all programs of both sets of whose recipe nothing is stored."""
+    """Measure all programs of all sets of whose recipe nothing is stored."""
     for name in SETS:
         measure_all(name, (*faulty(name), *healthy(name)), tell=lambda one: print(one.id, flush=True))
 

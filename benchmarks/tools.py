@@ -1,6 +1,6 @@
 """Other people's tools on the doctor's benchmark: those programs that can be written in PyTorch, and what they say.
 
-`python -m benchmarks.tools tuning reporting` needs torch, torchtest2 and torch-audit. A network is written as the same
+`python -m benchmarks.tools` needs torch, torchtest2 and torch-audit. A network is written as the same
 layers with the same first weights, on the same examples, with the same loss, batch and optimizer. torchtest2 looks at
 the first batch, as it is meant to; torch-audit looks on while the program trains. Each alarm is one of its default
 level: a check that fails, a finding of severity ERROR. With "warnings too" those of the level below count as well, but
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from headway.doctor.faults.bases import SETS
 from headway.doctor.faults.bench import attempted, programs
 from headway.doctor.faults.catalog import Program
 from headway.doctor.faults.oddities import Ascent
@@ -255,4 +256,4 @@ def said_of(sets: Sequence[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    write_durably(RESULT, (json.dumps(said_of(sys.argv[1:] or ["tuning", "reporting"])) + "\n").encode())
+    write_durably(RESULT, (json.dumps(said_of(sys.argv[1:] or list(SETS))) + "\n").encode())

@@ -175,7 +175,8 @@ def rule_pages() -> dict[str, str]:
     rows = [(f"[{rule.id}]({rule.id}.md)", rule.cause, rule.stage, concept_link(subject, rule)) for rule in RULES]
     index = ["# Rules", "What the doctor looks for, in causal order; [how](../decisions/0013-the-doctor.md).",
              "\n".join(table_lines(("rule", "cause", "stage", "concept"), rows))]  # fmt: skip
-    stored = (RESULTS / f"doctor-{name}.json" for name in ("tuning", "reporting"))
+    newest = "reporting" if (RESULTS / "doctor-reporting.json").exists() else "earlier"
+    stored = (RESULTS / f"doctor-{name}.json" for name in ("tuning", newest))
     measured = [json.loads(path.read_text()) for path in stored if path.exists()]
     pages = {f"{rule.id}.md": rule_page(subject, rule, measured) for rule in RULES}
     return pages | {"index.md": "\n\n".join(index) + "\n"}

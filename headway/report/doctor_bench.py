@@ -47,7 +47,7 @@ def bench_page(records: Iterable[Record]) -> str:
     lines = []
     for record in records:
         found = record["score"]
-        lines += [f"## The {record['set']} set", "", _counts(record), ""]
+        lines += [f"## The {record['set']} set", "", _counts(record) + past(record, record["set"]), ""]
         for says, (head, rows) in (
             ("Without a family of faults, and on it alone:", _rows(found, "without a family")),
             ("Without a base, and on it alone:", _rows(found, "without a base")),
@@ -69,7 +69,15 @@ def rule_rates(record: Record, id: str) -> str:
     }
     counts = [f"in {sum(id in row.get('causes', ()) for row in some)} of the {len(some)} {what}"
               for what, some in rows.items() if some]  # fmt: skip
-    return f"On the {record['set']} set of the [benchmark](../doctor-benchmark.md) it is found {', '.join(counts)}."
+    of = f"On the {record['set']} set of the [benchmark](../doctor-benchmark.md) it is found"
+    return f"{of} {', '.join(counts)}.{past(record, record['set'])}"
+
+
+def past(record: Record, name: str) -> str:
+    """Of the set that was for reporting, when it was looked at; of the others nothing."""
+    if name != "earlier":
+        return ""
+    return f" It was the reporting set until it was looked at, once, on {record['made on']['day']}: this is that look."
 
 
 def _counts(record: Record) -> str:

@@ -8,7 +8,7 @@ from headway.concepts.markdown import table_lines
 from headway.doctor.faults.catalog import Program
 from headway.doctor.faults.outcome import NO_EDIT, outcome, restores
 from headway.doctor.faults.score import manifest_row
-from headway.report.doctor_bench import interval_of, share_of
+from headway.report.doctor_bench import interval_of, past, share_of
 from headway.report.table import table
 
 WHO = {"the doctor": "cured", "random remedies": "random", "the rate alone": "rate"}
@@ -35,7 +35,7 @@ def outcome_text(record: Record) -> str:
 
 def outcome_page(record: Record) -> str:
     """The same in Markdown."""
-    lines = [f"## Cures on the {record['outcome']} set", "", _counts(record), ""]
+    lines = [f"## Cures on the {record['outcome']} set", "", _counts(record) + past(record, record["outcome"]), ""]
     says = ("What restores:", "Without a family of faults, and on it alone:", "Every cure:")
     for said, (head, rows) in zip(says, _tables(record), strict=True):
         lines += [said, "", *table_lines(head, rows), ""]

@@ -36,7 +36,7 @@ class Program:
 
 
 def faulty(set: str | None = None) -> tuple[Program, ...]:
-    """Every fault in every base that it is put into, of one set or of both."""
+    """Every fault in every base that it is put into, of one set or of all."""
     known = {base.id: base for base in bases(set)}
     return tuple(
         Program(f"{fault.id}@{name}", known[name], fault.into(known[name].recipe), fault.family, fault.causes,

@@ -199,7 +199,7 @@ VARIATIONS: tuple[Variation, ...] = (*LOOKS_WRONG, *DATA, *NETWORKS, *TRAINING)
 
 
 def healthy(set: str | None = None) -> tuple[Program, ...]:
-    """The bases, and every variation of each that it fits, of one set or of both."""
+    """The bases, and every variation of each that it fits, of one set or of all."""
     known = {base.id: base for base in bases(set)}
     kept = [Program(f"as-it-is@{base.id}", base, base.recipe, "healthy") for base in known.values()]
     varied = (_varied(one, known[name]) for one in VARIATIONS for name in one.on if name in known)

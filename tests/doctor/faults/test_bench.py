@@ -91,9 +91,11 @@ def test_a_rule_is_counted_where_its_cause_is_the_one_and_where_it_is_not():
     assert said.endswith("in 1 of the 2 programs whose cause it is, in 1 of the 1 faulty ones that have another, "
                          "in 1 of the 3 healthy ones.")  # fmt: skip
     assert "programs whose cause" not in rule_rates({"set": "tuning", "programs": rows}, "no-signal")
+    looked_at = rule_rates({"set": "earlier", "programs": rows, "made on": {"day": "2001-02-03"}}, "leakage")
+    assert "the reporting set until it was looked at, once, on 2001-02-03" in looked_at
 
 
-@pytest.mark.parametrize("name", ["tuning", "reporting"])
+@pytest.mark.parametrize("name", ["tuning", "earlier"])
 def test_every_program_kept_was_measured_to_be_what_it_is_said_to_be(name):
     seen, kept = stored(name), programs(name)
     for one in kept:
@@ -109,9 +111,9 @@ def test_every_program_kept_was_measured_to_be_what_it_is_said_to_be(name):
 
 
 def test_the_benchmark_is_as_large_as_it_says():
-    kept = [*programs("tuning"), *programs("reporting")]
+    kept = [one for name in ("tuning", "earlier") for one in programs(name)]
     assert len({one.recipe for one in kept}) == len(kept)
-    for name in ("tuning", "reporting"):
+    for name in ("tuning", "earlier"):
         ill = [one for one in kept if one.base.set == name and not one.healthy]
         assert len({one.id.partition("@")[0] for one in ill}) >= 30
         assert len({one.base.id for one in kept if one.base.set == name}) >= 6

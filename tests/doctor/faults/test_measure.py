@@ -90,7 +90,7 @@ def test_what_is_measured_is_stored_and_not_measured_again_unless_the_recipe_is_
     assert keeps(chosen, stored("some", tmp_path)[chosen.id])
 
 
-@pytest.mark.parametrize("name", ["tuning", "reporting"])
+@pytest.mark.parametrize("name", ["tuning", "earlier"])
 def test_what_is_stored_was_measured_of_the_recipes_as_they_are(name):
     known = {one.id: one for one in (*faulty(name), *healthy(name))}
     found = stored(name, FOLDER)

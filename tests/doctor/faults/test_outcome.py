@@ -20,6 +20,7 @@ from headway.doctor.faults.sources import Fewer, Rescaled
 from headway.doctor.trial import Trial
 from headway.report.doctor_bench import as_lines
 from headway.report.outcome import outcome_page, outcome_record, outcome_text
+from headway.spec.error import HeadwayError
 
 KNOWN = {one.id: one for one in faulty()}
 
@@ -29,7 +30,7 @@ def row(faulty, cured, random=0.0, *, family="rate", how="proven", fix=0.9):
     return {"family": family, "how": how, "remedy": "r", "random": "random: x", "skill": skill}
 
 
-@pytest.mark.parametrize("set", ["tuning", "reporting"])
+@pytest.mark.parametrize("set", ["tuning", "earlier"])
 def test_every_fault_that_does_harm_is_cured_on_the_first_base_that_it_is_put_into(set):
     kept, expected = {one.id for one in programs(set)}, []
     for fault in FAULTS:
@@ -139,6 +140,17 @@ def test_the_outcome_is_stored_by_set_and_shown_on_the_page(record, monkeypatch,
     made = stored_results.page(text)
     assert made.index("Cures on the reporting set") < made.index("Cures on the tuning set")
     assert "old" not in made
+
+
+def test_what_is_stored_of_the_earlier_set_stays_and_the_page_says_when_it_was_looked_at(record, monkeypatch, tmp_path):
+    monkeypatch.setattr(stored_results, "RESULTS", tmp_path)
+    made = {**record["made on"], "day": "2001-02-03"}
+    (tmp_path / "doctor-outcome-earlier.json").write_text(as_lines(record | {"outcome": "earlier", "made on": made}))
+    page = stored_results.page("<!-- results -->\n<!-- /results -->\n")
+    assert "It was the reporting set until it was looked at, once, on 2001-02-03" in page
+    (tmp_path / "result.json").write_text(as_lines(record | {"outcome": "earlier"}))
+    with pytest.raises(HeadwayError, match="earlier"):
+        stored_results.store(tmp_path)
 
 
 def test_the_command_cures_and_stores(monkeypatch, tmp_path):
