@@ -1,15 +1,21 @@
 """What simple models make of the data: a linear one, neighbours and trees, on examples they were not fitted to."""
 
+import hashlib
+import importlib.metadata
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from headway.data.bundled import cached
 from headway.data.dataset import Dataset, Examples
 from headway.data.schema import Array
 from headway.doctor.measures.columns import thinned
 
+MODELS = ("linear", "neighbours", "trees")
 ROWS, FEATURES, FOLDS, LEAST = 1000, 256, 3, 60
 """At most so many rows and features, in so many folds; fewer rows than LEAST say nothing."""
 
@@ -108,49 +114,72 @@ def simple_of(data: Dataset, names: Sequence[str]) -> Simple | None:
 
 
 def simple(examples: Examples, classes: int | None) -> Simple | None:
-    """What three models make of examples, out of fold; None where they are too few, or targets are sequences."""
+    """What three models make of examples, out of fold; None where they are too few, or targets are sequences.
+
+    What was fitted once is read from `cache_folder()` from then on: scikit-learn alone takes a second to import.
+    """
     if len(examples) < LEAST or (classes is not None and examples.y.ndim > 1):
         return None
     if not (np.isfinite(examples.x).all() and np.isfinite(examples.y).all()):
         return None
-    rows = thinned(np.random.default_rng(0).permutation(len(examples)), ROWS)
-    x, y = features(examples.x[rows]), as_targets(examples[rows], classes)
-    saved = {name: np.empty(len(rows)) for name in _models(1)}
-    right = {name: np.empty(len(rows), bool) for name in saved} if classes else {}
-    margin = {name: np.empty(len(rows)) for name in right}
-    place, errors = np.arange(len(rows)) % FOLDS, np.empty(len(rows))
+    few = examples[thinned(np.random.default_rng(0).permutation(len(examples)), ROWS)]
+    known = cached(f"simple/{_digest(few, classes)}", lambda: _out_of_fold(few, classes))
+    saved, right, margin = (dict(zip(MODELS, known[part], strict=False)) for part in ("saved", "right", "margin"))
+    return Simple(saved, float(known["error"]), right, margin)
+
+
+def _digest(examples: Examples, classes: int | None) -> str:
+    """SHA-256 over all that the models' numbers depend on: another program, library or example has another."""
+    parts = [Path(__file__).read_bytes(), importlib.metadata.version("scikit-learn").encode(), repr(classes).encode()]
+    for array in (examples.x, examples.y):
+        parts += [f"{array.dtype.str} {array.shape}".encode(), array.tobytes()]
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:32]
+
+
+def _out_of_fold(examples: Examples, classes: int | None) -> dict[str, Array]:
+    """The constant's mean error, and a row [models, rows] each of `Simple`'s numbers; no rows where it has none."""
+    x, y = features(examples.x), as_targets(examples, classes)
+    rows, judged = len(x), len(MODELS) if classes else 0
+    saved, right, margin = np.empty((len(MODELS), rows)), np.empty((judged, rows), bool), np.zeros((judged, rows))
+    place, errors = np.arange(rows) % FOLDS, np.empty(rows)
     for fold in range(FOLDS):
         here, there = place != fold, place == fold
         errors[there] = np.sum((y[there] - y[here].mean(axis=0)) ** 2, axis=1)
-        for name, model in _models(int(here.sum())).items():
-            if name == "linear" and classes and np.count_nonzero(y[here].any(axis=0)) > 1:
+        for k, model in enumerate(_models(int(here.sum()))):
+            if MODELS[k] == "linear" and classes and np.count_nonzero(y[here].any(axis=0)) > 1:
                 made = _discriminated(x[here], y[here], x[there])
             else:
                 made = model.fit(x[here], np.squeeze(y[here])).predict(x[there]).reshape(y[there].shape)
-            saved[name][there] = errors[there] - np.sum((y[there] - made) ** 2, axis=1)
+            saved[k][there] = errors[there] - np.sum((y[there] - made) ** 2, axis=1)
             if classes:
-                right[name][there] = made.argmax(axis=1) == y[there].argmax(axis=1)
-                margin[name][there] = np.subtract(*np.sort(made, axis=1).T[[-1, -2]]) if classes > 1 else 0
-    return Simple(saved, float(errors.mean()), right, margin)
+                right[k][there] = made.argmax(axis=1) == y[there].argmax(axis=1)
+                margin[k][there] = np.subtract(*np.sort(made, axis=1).T[[-1, -2]]) if classes > 1 else 0
+    return {"error": errors.mean(), "saved": saved, "right": right, "margin": margin}
 
 
 def _discriminated(x: Array, y: Array, there: Array) -> Array:
     """Probabilities of classes by linear discriminants: least squares on rows of 0 and one 1 can mask a class."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1).fit(x, y.argmax(axis=1))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Only one sample available")  # of a class, whose spread then counts as 0
+        model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1).fit(x, y.argmax(axis=1))
     made = np.zeros((len(there), y.shape[1]))
     made[:, model.classes_] = model.predict_proba(there)
     return made
 
 
-def _models(rows: int) -> dict[str, Any]:
+def _models(rows: int) -> tuple[Any, ...]:
+    """The three of MODELS, for so many rows."""
     from sklearn.ensemble import ExtraTreesRegressor
     from sklearn.linear_model import Ridge
     from sklearn.neighbors import KNeighborsRegressor
 
-    return {
-        "linear": Ridge(alpha=max(1.0, 0.05 * rows)),
-        "neighbours": KNeighborsRegressor(min(10, max(1, rows // 6))),
-        "trees": ExtraTreesRegressor(20, min_samples_leaf=3, max_features=0.5, random_state=0),
-    }
+    return (
+        Ridge(alpha=max(1.0, 0.05 * rows)),
+        KNeighborsRegressor(min(10, max(1, rows // 6))),
+        ExtraTreesRegressor(20, min_samples_leaf=3, max_features=0.5, random_state=0),
+    )
