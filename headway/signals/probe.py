@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from pydantic import Field
 
 from headway.network.context import Context, Loop, Turn
@@ -68,7 +69,7 @@ class Probes:
     limits   address → those of the activation there: see `limits_of`
     """
 
-    slots: Sequence[jax.Array]
+    slots: Sequence[Any]
     limits: Mapping[str, Limits] = field(default_factory=dict)
     addresses: list[str] = field(default_factory=list)
     last: Any = None
@@ -99,9 +100,9 @@ class Probes:
         return self.last, left
 
 
-def empty_slots(count: int) -> tuple[jax.Array, ...]:
+def empty_slots(count: int) -> tuple[np.ndarray, ...]:
     """What `count` probes are given: their values do not matter, only their gradients."""
-    return tuple(jnp.zeros(len(PROBED)) for _ in range(count))
+    return (np.zeros(len(PROBED), np.float32),) * count
 
 
 def limits_of(network: Layer) -> dict[str, Limits]:
@@ -114,10 +115,11 @@ def watched(network: Layer, inputs: Shape, dtype: Any = jnp.float32) -> tuple[st
     """The addresses at which the outputs of layers are measured, in order of computation, for inputs of this dtype."""
     probes = Probes(empty_slots(len(list(layers(network)))))
 
-    def forward(key: jax.Array, x: jax.Array) -> jax.Array:
+    def forward() -> jax.Array:
+        key, x = jax.random.key(0), jnp.zeros((2, *inputs), dtype)
         params, state = initialize(network, inputs, key)
         return apply(network, params, x, state, Context("train", jax.random.split(key, 2), probes))[0]
 
     # Two examples: batch statistics of a single one may not exist.
-    jax.eval_shape(forward, jax.random.key(0), jnp.zeros((2, *inputs), dtype))
+    jax.eval_shape(forward)
     return tuple(probes.addresses)

@@ -149,7 +149,7 @@ def impossible(recipe: Recipe, data: Dataset) -> list[HeadwayError]:
         return [HeadwayError("network", f"must give {wanted[0]} outputs, one a class", f"shape {outputs}",
                              f"End with Dense({wanted[0]}), after Flatten() where need be.")]  # fmt: skip
     try:
-        jax.eval_shape(loss, jnp.zeros((2, *outputs)), examples[:2].y, examples[:2].weights)
+        jax.eval_shape(lambda y, weights: loss(jnp.zeros((2, *outputs)), y, weights), *examples[:2].arrays[1:])
     except HeadwayError as error:
         return [error.under("loss")]
     if recipe.batch_size > len(examples):
@@ -169,7 +169,7 @@ def unsuited(recipe: Recipe, outputs: Shape, data: Dataset) -> list[HeadwayError
             return [HeadwayError(where, "BitsPerByte needs bytes for tokens, the next one at every place",
                                  f"inputs {data.input_shape}", "Use Perplexity().")]  # fmt: skip
         try:
-            jax.eval_shape(metric.sums, jnp.zeros((2, *outputs)), y, weights)
+            jax.eval_shape(lambda y, weights, m=metric: m.sums(jnp.zeros((2, *outputs)), y, weights), y, weights)
         except HeadwayError as error:
             return [error.under(where)]
 

@@ -211,7 +211,9 @@ def fit(subject: Foreign, rows: Any, rate: float, steps: int, enough: float = -n
     convolution inside a compiled loop is many times slower.
     """
     leaves, weights = subject.at(rows), subject.weights
-    masters, memory, norm = weights, {"m": zeros_like(weights), "v": zeros_like(weights)}, None
+    # In NumPy: each array of zeros made outside a compiled function would be a program of its own.
+    zeros = jax.tree.map(lambda z: np.zeros(z.shape, z.dtype), jax.eval_shape(zeros_like, weights))
+    masters, memory, norm = weights, {"m": zeros, "v": zeros}, None
     before = after = np.nan
     for t in range(steps + 1):
         loss, gradients = subject.slope(weights, leaves)
