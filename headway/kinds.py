@@ -12,6 +12,7 @@ import headway.data.mixing
 import headway.data.sequences
 import headway.data.synthetic
 import headway.data.text
+import headway.doctor.faults.drawn
 import headway.doctor.faults.oddities
 import headway.doctor.faults.sources
 import headway.doctor.remedies.remedy

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import headway.doctor.faults.bench as benching
 from headway.cli.bench import doctors_code
 from headway.cli.command import app
+from headway.doctor.faults.bases import SETS
 from headway.doctor.faults.bench import VERDICTS, Exam, attempted, bench, left_out, look, mark, programs
 from headway.doctor.faults.catalog import faulty, program
 from headway.doctor.faults.healthy import healthy
@@ -95,7 +96,7 @@ def test_a_rule_is_counted_where_its_cause_is_the_one_and_where_it_is_not():
     assert "the reporting set until it was looked at, once, on 2001-02-03" in looked_at
 
 
-@pytest.mark.parametrize("name", ["tuning", "earlier"])
+@pytest.mark.parametrize("name", SETS)
 def test_every_program_kept_was_measured_to_be_what_it_is_said_to_be(name):
     seen, kept = stored(name), programs(name)
     for one in kept:
@@ -111,9 +112,9 @@ def test_every_program_kept_was_measured_to_be_what_it_is_said_to_be(name):
 
 
 def test_the_benchmark_is_as_large_as_it_says():
-    kept = [one for name in ("tuning", "earlier") for one in programs(name)]
+    kept = [one for name in SETS for one in programs(name)]
     assert len({one.recipe for one in kept}) == len(kept)
-    for name in ("tuning", "earlier"):
+    for name in SETS:
         ill = [one for one in kept if one.base.set == name and not one.healthy]
         assert len({one.id.partition("@")[0] for one in ill}) >= 30
         assert len({one.base.id for one in kept if one.base.set == name}) >= 6

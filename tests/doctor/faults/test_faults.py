@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from headway.doctor.faults.bases import bases
+from headway.doctor.faults.bases import SETS, bases
 from headway.doctor.faults.catalog import FAULTS, faulty
 from headway.doctor.faults.families.training import rate_of
 from headway.doctor.rules.catalog import RULES
@@ -49,14 +49,14 @@ def test_every_faulty_recipe_can_be_computed():
 def test_faults_have_names_of_their_own_and_are_many_in_every_set():
     assert len({fault.id for fault in FAULTS}) == len(FAULTS) >= 30
     assert len({fault.family for fault in FAULTS}) >= 12
-    for name in ("tuning", "earlier"):
+    for name in SETS:
         programs = faulty(name)
         assert len({program.recipe for program in programs}) == len(programs)
         assert {fault.id for fault in FAULTS} == {program.id.partition("@")[0] for program in programs}
 
 
 def test_no_two_sets_share_data_networks_or_seeds():
-    sets = [bases(name) for name in ("tuning", "earlier")]
+    sets = [bases(name) for name in SETS]
     assert min(map(len, sets)) >= 6
     for part in (lambda base: base.recipe.data.source, lambda base: base.recipe.network, lambda base: base.seeds):
         for one, other in combinations(sets, 2):

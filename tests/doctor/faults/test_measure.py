@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from headway.doctor.faults.bases import SETS
 from headway.doctor.faults.catalog import faulty, program
 from headway.doctor.faults.healthy import healthy
 from headway.doctor.faults.measure import (
@@ -90,7 +91,7 @@ def test_what_is_measured_is_stored_and_not_measured_again_unless_the_recipe_is_
     assert keeps(chosen, stored("some", tmp_path)[chosen.id])
 
 
-@pytest.mark.parametrize("name", ["tuning", "earlier"])
+@pytest.mark.parametrize("name", SETS)
 def test_what_is_stored_was_measured_of_the_recipes_as_they_are(name):
     known = {one.id: one for one in (*faulty(name), *healthy(name))}
     found = stored(name, FOLDER)

@@ -12,6 +12,7 @@ import benchmarks.doctor as stored_results
 import headway.doctor.faults.outcome as outcomes
 from headway.cli.bench import app
 from headway.doctor.cure import Cure, cure
+from headway.doctor.faults.bases import SETS
 from headway.doctor.faults.bench import programs
 from headway.doctor.faults.catalog import FAULTS, faulty
 from headway.doctor.faults.measure import stored
@@ -30,7 +31,7 @@ def row(faulty, cured, random=0.0, *, family="rate", how="proven", fix=0.9):
     return {"family": family, "how": how, "remedy": "r", "random": "random: x", "skill": skill}
 
 
-@pytest.mark.parametrize("set", ["tuning", "earlier"])
+@pytest.mark.parametrize("set", SETS)
 def test_every_fault_that_does_harm_is_cured_on_the_first_base_that_it_is_put_into(set):
     kept, expected = {one.id for one in programs(set)}, []
     for fault in FAULTS:
