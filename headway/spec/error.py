@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 
+MANY, NEAREST = 60, 5
+"""From how many names on a list of all says nothing, and how many are told then."""
+
 
 class HeadwayError(ValueError):
     """A mistake in what the user gave, said so that it can be mended.
@@ -31,10 +34,14 @@ def join_address(*parts: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`Did you mean 'units'?` where one of `known` is close, else the list of what there is."""
+    """`Did you mean 'units'?` where one of `known` is close, else the list of what there is, of many the nearest."""
     known = sorted(known)
     short = {name.rpartition("/")[2].lower(): name for name in known}
     close = difflib.get_close_matches(word, known, n=1) or [
         short[hit] for hit in difflib.get_close_matches(word.rpartition("/")[2].lower(), short, n=1)
     ]
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known) or 'none'}."
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    if len(known) > MANY:
+        return f"The nearest of {len(known)}: {', '.join(difflib.get_close_matches(word, known, n=NEAREST, cutoff=0))}."
+    return f"Known: {', '.join(known) or 'none'}."

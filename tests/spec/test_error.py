@@ -43,6 +43,8 @@ def test_empty_segments_leave_no_slash(parts, address):
         ("relu", ["headway/Dense", "headway/ReLU"], "Did you mean 'headway/ReLU'?"),
         ("zzz", ["units", "bias"], "Known: bias, units."),
         ("zzz", [], "Known: none."),
+        ("zzz", [f"{n}z" for n in range(60)], f"Known: {', '.join(sorted(f'{n}z' for n in range(60)))}."),
+        ("zzzz", [*map(str, range(60)), "z", "zy"], "The nearest of 62: z, zy, 9, 8, 7."),
     ],
 )
 def test_a_close_name_is_offered_else_all_there_are(word, known, said):

@@ -143,7 +143,7 @@ def test_two_classes_must_not_share_a_kind():
 
 
 @pytest.mark.parametrize(
-    ("kind", "hint"), [("headway/Dens", "headway/Dense"), ("dense", "headway/Dense"), ("os.system", "Known: ")]
+    ("kind", "hint"), [("headway/Dens", "headway/Dense"), ("dense", "headway/Dense"), ("os.system", "The nearest of ")]
 )
 def test_an_unknown_kind_is_an_error_and_never_an_import(kind, hint):
     with pytest.raises(HeadwayError, match=f"unknown kind.*{hint}"):

@@ -1,10 +1,12 @@
 """The doctor tried on programs whose causes are known: each looked at before, trained under watch, and diagnosed."""
 
 import json
+import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,11 +123,22 @@ def _tried(trying: Trying, missing: Sequence[Program], workers: int) -> Iterator
     # Processes of their own: one that has computed with JAX must not be forked, and one that compiles hundreds of
     # programs runs out of room for their code.
     for first in range(0, len(missing), workers * PER_PROCESS):
-        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent) as pool:
             some = missing[first : first + workers * PER_PROCESS]
             waiting = [pool.submit(_by_id, trying, one.base.set, one.id) for one in some]
             for future in as_completed(waiting):
                 yield future.result()
+
+
+def _end_with_parent() -> None:
+    """From now on this process ends when the one that started it is gone, however that one was stopped."""
+
+    def wait() -> None:
+        if (parent := parent_process()) is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _by_id(trying: Trying, set: str, id: str) -> dict[str, Any]:
@@ -135,7 +148,9 @@ def _by_id(trying: Trying, set: str, id: str) -> dict[str, Any]:
 
 def _named(word: str, known: Iterable[Program]) -> list[Program]:
     """The programs of a whole id, or of a fault on all its bases."""
+    known = list(known)
     found = [one for one in known if one.id == word or one.id.startswith(f"{word}@")]
     if not found:
-        raise HeadwayError("--only", "no program of this id", repr(word), did_you_mean(word, [one.id for one in known]))
+        names = {one.id if "@" in word else one.id.partition("@")[0] for one in known}
+        raise HeadwayError("--only", "no program of this id", repr(word), did_you_mean(word, names))
     return found

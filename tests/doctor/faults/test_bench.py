@@ -1,7 +1,13 @@
 """The benchmark: what is in it, that it can be broken off, and that an error in one program stops nothing."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -152,3 +158,44 @@ def test_the_command_stores_verdicts_programs_and_a_result_and_asks_for_what_to_
     for wrong, says in ((["bench"], "what to try"), (["bench", "--doctor", "--only", "wine"], "no program")):
         with pytest.raises(HeadwayError, match=says):
             CliRunner().invoke(app, wrong, catch_exceptions=False, standalone_mode=False)
+
+
+def test_a_word_that_no_program_is_near_shows_the_nearest_faults():
+    with pytest.raises(HeadwayError, match=r"The nearest of \d+: ([\w-]+, ){4}[\w-]+\.$"):
+        programs("tuning", ["xyzzy"])
+    with pytest.raises(HeadwayError, match="Did you mean 'weights-0'"):
+        programs("tuning", ["weights0"])
+    with pytest.raises(HeadwayError, match="Did you mean 'weights-0@wine-mlp'"):
+        programs("tuning", ["weights0@wine-mlp"])
+
+
+def running(pid):
+    """Whether a process computes still; one that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for the children of a process")
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_stays_behind_a_bench_that_is_stopped(tmp_path, sent):
+    command = ["bench", "--doctor", "--only", "weights-0", "--workers", "2", "--out", str(tmp_path / "out")]
+    bench = subprocess.Popen(
+        [sys.executable, "-m", "headway.cli", *command], env=os.environ | {"PYTHONUNBUFFERED": "1"}
+    )
+    listed = Path(f"/proc/{bench.pid}/task/{bench.pid}/children")
+    begun, workers = time.monotonic(), []
+    try:
+        while len(workers) < 3 and time.monotonic() < begun + 60:  # two workers, and one that tracks what they share
+            time.sleep(0.05)
+            workers = listed.read_text().split()
+        assert len(workers) == 3
+        bench.send_signal(sent)
+        bench.wait(10)
+        while any(map(running, workers)) and time.monotonic() < begun + 120:
+            time.sleep(0.05)
+        assert not any(map(running, workers))
+    finally:
+        for pid in filter(running, [str(bench.pid), *workers]):
+            os.kill(int(pid), signal.SIGKILL)
