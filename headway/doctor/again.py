@@ -51,7 +51,7 @@ class Again:
 
     @cached_property
     def longer(self) -> Rerun | None:
-        """With four times all updates, or all if it was stopped before; None where they are too many to make again."""
+        """With four times all updates and 200 or more; all if it was stopped before; None where they are too many."""
         stopped = self.made < self.job.updates
         job = self.job if stopped else lengthened(self.job)
         count = affordable(job, MANY)
@@ -103,6 +103,11 @@ class Again:
         """With the highest learning rate of its schedule throughout: the same."""
         return self._mended(mended.steady(self.job))
 
+    @cached_property
+    def averaged(self) -> float | None:
+        """With the mean of the loss over a batch in the place of the sum: the same."""
+        return self._mended(mended.averaged(self.job))
+
     @property
     def slower(self) -> float:
         """At a lower learning rate, the best of those tried: the same."""
@@ -117,6 +122,6 @@ class Again:
         if job is None:
             return None
         count = affordable(job, MANY)
-        same = job.dataset is self.job.dataset
+        same = job.dataset is self.job.dataset and job.recipe.loss == self.job.recipe.loss
         level = self.level if same else constant_of(job.recipe.loss, job.recipe.network, job.dataset, self.split)
         return rerun(job, count, split=self.split).held_out / level if count and level > 0 else None

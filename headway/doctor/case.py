@@ -11,7 +11,7 @@ from headway.doctor.before import Before
 from headway.doctor.finding import Word
 from headway.doctor.measures.examples import losses_of, never_predicted
 from headway.doctor.measures.rerun import affordable, ending
-from headway.doctor.measures.trend import Trend, median_of
+from headway.doctor.measures.trend import Course, Trend, median_of
 from headway.doctor.measures.units import EXAMPLES, dead_units
 from headway.signals.flow import Flow, flow
 from headway.signals.history import Signals
@@ -78,6 +78,13 @@ class Case(Before):
     def evaluations(self) -> list[dict[str, Any]] | None:
         """What was judged in training, by update."""
         return (self.history.evaluations or None) if self.history else None
+
+    @cached_property
+    def course(self) -> Course | None:
+        """The losses judged in training on the last split that is not "train"; None where there is none."""
+        judged = [one for one in self.evaluations or () if one["split"] != "train" and np.isfinite(one["loss"])]
+        steps, losses = (np.array([one[name] for one in judged]) for name in ("step", "loss"))
+        return Course(steps, losses) if judged else None
 
     @cached_property
     def losses(self) -> np.ndarray | None:

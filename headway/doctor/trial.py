@@ -27,9 +27,12 @@ from headway.spec.error import HeadwayError
 from headway.spec.node import Spec, spec
 from headway.training.chunk import compute, longest
 from headway.training.evaluate import judge, on_device
+from headway.training.interruption import Interruption
 from headway.training.job import Job, prepare
+from headway.training.loop import Loop
 from headway.training.recipe import Recipe
-from headway.training.step import TrainingState, initial_state
+from headway.training.record import History, Standing
+from headway.training.step import TrainingState, initial_state, values_of
 from headway.training.sweeps.lanes import compile_for, side_by_side
 
 TUNING = 500_000
@@ -84,6 +87,7 @@ class Arm:
     decades: list[float | None] = field(default_factory=list)
 
 
+Values = dict[str, Any]
 Lane = tuple[Recipe, int]
 """A recipe and the seed it is run on."""
 
@@ -137,7 +141,7 @@ class Bench:
         return self.scaled[spec]
 
     def run(self, recipe: Recipe, seed: int, *, as_sham: bool = False) -> Outcome:
-        """Train on a seed, and judge the weights at the end.
+        """Train on a seed, and judge the weights at the end, which early stopping may bring about.
 
         A run cut short by a number that is not finite counts as no better than the best constant prediction.
         """
@@ -148,9 +152,9 @@ class Bench:
             params = sham(recipe.network, state["params"], jax.random.key(seed))
             state = state | {"params": params}
             job = replace(job, update=replace(job.update, seed=seed + SHIFT))
-        state, signals, trouble = trained(job, state)
+        values, signals, trouble = stopped(job, state) if recipe.stopping else trained(job, state)
         judged = replace(recipe, loss=yardstick(recipe.loss, self.recipe.loss))
-        loss = judge(judged, state, held_out)["loss"]
+        loss = judge(judged, values, held_out)["loss"]
         if trouble or not np.isfinite(loss):
             loss = max(self.constant, loss) if np.isfinite(loss) else float(np.finfo(np.float32).max)
         lost = flow(recipe.network, self.data.input_shape, signals).decades_per_ten_layers
@@ -175,8 +179,8 @@ def plain(loss: Loss) -> Loss:
     return replace(changed, reduction="mean", **({"smoothing": None} if isinstance(loss, LIKELIHOODS) else {}))
 
 
-def trained(job: Job, state: TrainingState) -> tuple[TrainingState, Signals, str]:
-    """All updates of a job from a state on: the last state that is finite, the signals, and what went wrong."""
+def trained(job: Job, state: TrainingState) -> tuple[Values, Signals, str]:
+    """All updates of a job from a state on: the last values that are finite, the signals, and what went wrong."""
     examples = jax.tree.map(jnp.asarray, job.dataset.train.arrays)
     begin, parts = 0, []
     while begin < job.updates:
@@ -184,8 +188,15 @@ def trained(job: Job, state: TrainingState) -> tuple[TrainingState, Signals, str
         state, begin = chunk.state, begin + len(chunk.measures)
         parts.append(chunk.signals)
         if chunk.trouble:
-            return state, Signals.joined(parts), chunk.trouble
-    return state, Signals.joined(parts), ""
+            return values_of(state), Signals.joined(parts), chunk.trouble
+    return values_of(state), Signals.joined(parts), ""
+
+
+def stopped(job: Job, state: TrainingState) -> tuple[Values, Signals, str]:
+    """The updates that early stopping leaves a job: the last values, not the best, the signals, and what went wrong."""
+    run = Loop(job, state, Standing(), History(), None, ()).run(Interruption())
+    broken = run.standing.reason == "non-finite"
+    return run.final, run.history.signals, run.standing.message if broken else ""
 
 
 def with_rate(recipe: Recipe, factor: float) -> Recipe:

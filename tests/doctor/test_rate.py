@@ -37,9 +37,10 @@ def flat(level, noise=0.02, seed=0):
     return level + noise * np.random.default_rng(seed).standard_normal(UPDATES)
 
 
-def case(losses, lower=None, higher=None, size=None, reason="finished", again=True, slower=1.0):
-    """A case with these losses of training, those of reruns, ‖Δθ‖ / ‖θ‖ of its updates, and a held-out loss."""
+def case(losses, lower=None, higher=None, size=None, reason="finished", again=True, slower=1.0, judged=(), kept=0.0):
+    """A case with these losses of training, those of reruns, ‖Δθ‖ / ‖θ‖ of its updates, and held-out losses."""
     history = History()
+    history.evaluations = [{"step": 20 * (i + 1), "split": "validation", "loss": loss} for i, loss in enumerate(judged)]
     history.chunks.append(np.stack([np.asarray(losses)] * 4, axis=1))
     if size is not None:
         values = np.zeros((10, 1, len(STATISTICS)))
@@ -48,7 +49,7 @@ def case(losses, lower=None, higher=None, size=None, reason="finished", again=Tr
     results = {"train": {"loss": float(np.median(losses[-20:]))}}
     made = Planted(history=history, standing=Standing(len(losses), reason=reason), results=results)
     same = Rerun(1.0, np.asarray(losses), 1.0)
-    reruns = {"lower": same if lower is None else Rerun(0.1, lower, 0.0),
+    reruns = {"lower": same if lower is None else Rerun(0.1, lower, kept),
               "higher": same if higher is None else Rerun(10, higher, 0.0)}  # fmt: skip
     made.__dict__["again"] = SimpleNamespace(updates=UPDATES, share=float, slower=slower, **reruns) if again else None
     return made
@@ -109,6 +110,23 @@ def test_a_run_that_is_not_finite_is_at_its_rate_s_charge_where_a_lower_one_lear
 )
 def test_swings_do_harm_where_a_lower_rate_swings_less_and_ends_lower(own, noise, lower, calm, verdict):
     assert oscillation(case(flat(own, noise), lower=flat(lower, calm, 1))).verdict == verdict
+
+
+WON_AND_LOST = [0.5, 0.2, 0.1, 0.1, 0.2, 0.3, 0.4, 0.4, 0.4, 0.4]
+
+
+@pytest.mark.parametrize(
+    ("judged", "losses", "kept", "verdict"),
+    [
+        (WON_AND_LOST, flat(0.05), 0.29, "found"),
+        (WON_AND_LOST, flat(0.05), 0.31, "ruled out"),  # a lower rate loses it as well
+        (WON_AND_LOST, flat(0.05, 1e-4) - np.linspace(0, 0.04, UPDATES), 0.1, "ruled out"),  # learned by heart
+        ([0.5, 0.2, 0.1, 0.1, 0.1, 0.1, 0.19, 0.19, 0.19], flat(0.05), 0.0, "ruled out"),
+        ([], flat(0.05), 0.0, "ruled out"),
+    ],
+)
+def test_what_was_won_and_is_lost_again_does_harm_where_a_lower_rate_keeps_it(judged, losses, kept, verdict):
+    assert oscillation(case(losses, lower=flat(0.05), judged=judged, kept=kept)).verdict == verdict
 
 
 def test_swings_with_net_progress_are_the_edge_of_stability():

@@ -55,9 +55,9 @@ def ends(loss):
     return Rerun(1.0, np.full(UPDATES, float(loss)), float(loss))
 
 
-def case(losses, *, rates=1e-2, size=0.02, again=None, saturated=0.0):
+def case(losses, *, rates=1e-2, size=0.02, again=None, saturated=0.0, updates=UPDATES):
     """A case with these losses of training, rates, ‖Δθ‖ / ‖θ‖, share of saturated outputs, and reruns."""
-    history, columns = History(), np.stack([np.asarray(losses)] * 4, axis=1)
+    history, columns = History(), np.stack([np.asarray(losses)[:: UPDATES // updates]] * 4, axis=1)
     columns[:, 3] = rates
     history.chunks.append(columns)
     values = np.zeros((10, 1, len(STATISTICS)))
@@ -112,6 +112,16 @@ def test_where_the_rate_rises_the_first_update_is_small_or_the_run_learns_no_war
 )
 def test_steps_are_too_few_where_more_of_them_save_a_quarter_more(losses, longer, verdict):
     assert too_few_steps(case(losses, again=longer and {"longer": longer})).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("updates", "end", "longer", "verdict"),
+    [(200, 0.4, 0.1, "noticed"), (40, 0.4, 0.1, "found"), (40, 0.4, 0.2, "ruled out"), (40, 0.2, 0.0, "noticed")],
+)
+def test_of_less_than_50_updates_a_quarter_left_is_enough(updates, end, longer, verdict):
+    losses = course(1, end, noise=0)
+    losses[-60:] = end
+    assert too_few_steps(case(losses, again={"longer": longer}, updates=updates)).verdict == verdict
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from headway.data.dataset import Data
 from headway.doctor import trial as trials
 from headway.doctor.sham import SHIFT
 from headway.doctor.trial import TUNING, Arm, Bench, Outcome, Trial, prove_on, trained, tune, with_rate, yardstick
+from headway.learning.averaging import EMA
 from headway.learning.losses import CrossEntropy, Hinge, Huber, MeanSquaredError, ProbabilityCrossEntropy
 from headway.learning.optimizers.adaptive import Adam
 from headway.learning.optimizers.sgd import SGD
@@ -134,8 +135,15 @@ def test_runs_side_by_side_are_runs_alone_bit_for_bit(bench, as_sham):
     assert bench.outcomes(lanes, as_sham=as_sham) == [bench.run(*lane, as_sham=as_sham) for lane in lanes]
 
 
-def test_a_recipe_that_would_stop_early_makes_all_its_updates(bench):
-    assert bench.run(replace(RECIPE, stopping=EarlyStopping(1)), 3) == bench.run(RECIPE, 3)
+@pytest.mark.parametrize(
+    "change", [{"stopping": EarlyStopping(1, least=10.0), "evaluation": Evaluation(5)}, {"average": EMA(0.9)}], ids=repr
+)
+def test_a_recipe_that_stops_early_does_so_and_one_that_averages_is_judged_by_its_average(bench, change):
+    recipe = replace(RECIPE, seed=3, **change)
+    run = train(recipe)
+    assert (run.standing.step == 10) == ("stopping" in change)
+    assert bench.run(recipe, 3).loss == pytest.approx(judge(RECIPE, run.final, run.data().validation)["loss"], rel=1e-6)
+    assert bench.run(recipe, 3).loss != bench.run(RECIPE, 3).loss
 
 
 def test_a_run_that_nobody_watched_has_no_decades(bench):

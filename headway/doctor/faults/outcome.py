@@ -13,7 +13,7 @@ from headway.doctor.case import Case
 from headway.doctor.cure import Cure, cure
 from headway.doctor.faults.bench import programs
 from headway.doctor.faults.catalog import Program
-from headway.doctor.faults.measure import HARM, loaded, mean_skill, runs_of, skill, stored
+from headway.doctor.faults.measure import HARM, loaded, runs_of, skill
 from headway.doctor.faults.score import share
 from headway.doctor.faults.sources import Rescaled, RescaledTargets
 from headway.doctor.proof import CONTROL
@@ -71,15 +71,14 @@ def treat(program: Program) -> dict[str, Any]:
     how      proven · not proven · nothing offered · called healthy; NO_EDIT: then nothing else is told
     remedy   the arm that is proven to cure, of the doctor's `arms`
     random   the random remedy with the least held-out loss of as many arms; it needs no proof
-    skill    1 − loss / the best constant's: as it is (faulty), and of the known fix (fix), both as stored; cured by
-             the doctor (cured), by the random remedy and by the tuned rate alone (random, rate), on fresh seeds
+    skill    1 − loss / the best constant's, all on the same fresh seeds: as it is (faulty), with the known fix (fix),
+             cured by the doctor (cured), by the random remedy and by the tuned rate alone (random, rate)
     """
-    known, fixed = stored(program.base.set)[program.id], fix(program)
+    fixed = fix(program)
     if fixed is None:
         return {"how": NO_EDIT}
-    faulty = float(np.median(known.skills))
-    restored = known.against if fixed == program.base.recipe else mean_skill(fixed, program.base.seeds)
-    if restored - max(0.0, faulty) < HARM:
+    known = {"faulty": _reached(program, program.recipe), "fix": _reached(program, fixed)}
+    if known["fix"] - max(0.0, known["faulty"]) < HARM:
         return {"how": NO_EDIT}
     jax.clear_caches()  # type: ignore[no-untyped-call]  # what was compiled for one after the other fills the memory
     found = cure(program.recipe, budget=Budget.begun(SECONDS, "processor"))
@@ -88,11 +87,11 @@ def treat(program: Program) -> dict[str, Any]:
     drawn, control = _drawn(found, len(set(arms) - {RATE_ALONE.name}))
     chance = min(drawn, key=lambda arm: float(np.mean(arm.losses)))
     best = proof.arms[proof.best] if proof and proof.best else None
-    reached = {"cured": best and _reached(program, best), "random": _reached(program, chance),
-               "rate": _reached(program, control)}  # fmt: skip
+    reached = {"cured": best and _reached(program, best.recipe), "random": _reached(program, chance.recipe),
+               "rate": _reached(program, control.recipe)}  # fmt: skip
     return {
         "how": _how(found), "said": [cause.id for cause in found.diagnosis.causes], "remedy": best and best.name,
-        "arms": len(arms), "random": chance.name, "skill": {"faulty": faulty, "fix": restored} | reached,
+        "arms": len(arms), "random": chance.name, "skill": known | reached,
     }  # fmt: skip
 
 
@@ -124,9 +123,9 @@ def _drawn(found: Cure, count: int) -> tuple[list[Arm], Arm]:
     return made, arm(CONTROL, lambda: recipe)
 
 
-def _reached(program: Program, arm: Arm) -> float:
-    """The median skill of an arm's recipe on fresh seeds, by the loss of the base or one in the same unit."""
-    first, recipe = program.base.seeds[0] + FRESH, arm.recipe
+def _reached(program: Program, recipe: Recipe) -> float:
+    """The median skill of a recipe on fresh seeds, by the loss of the base or one in the same unit."""
+    first = program.base.seeds[0] + FRESH
     by = yardstick(recipe.loss, program.base.recipe.loss)
     runs = runs_of(recipe, tuple(range(first, first + len(program.base.seeds))))
     return float(np.median([skill(run, loaded(recipe.data), run.final, by=by) for run in runs]))

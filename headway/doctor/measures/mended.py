@@ -95,6 +95,11 @@ def steady(job: Job) -> Job:
     return edited(job, Set("optimizer/learning_rate", value=float(rates_of(job).max())))
 
 
+def averaged(job: Job) -> Job:
+    """The mean of the loss over a batch in the place of the sum."""
+    return edited(job, Set("loss/reduction", value="mean"))
+
+
 def smaller_batches(job: Job, times: int) -> Job:
     """As many examples in batches so many times as small: so many times the updates."""
     size = max(job.recipe.accumulate, job.recipe.batch_size // times)

@@ -21,8 +21,8 @@ from headway.training.step import initial_state, values_of
 
 UPDATES, LEAST = 300, 4
 """The most updates that are made again, and the fewest that say something."""
-MANY = 1200
-"""The most of a run of several times the length."""
+MANY, LONG = 1200, 200
+"""The most of a run of several times the length, and the fewest."""
 OPERATIONS = 3e10
 """The most floating-point operations that they may take: some seconds."""
 STAGES = 8
@@ -59,9 +59,9 @@ def affordable(job: Job, most: int = UPDATES) -> int:
     return count if count >= LEAST else 0
 
 
-def lengthened(job: Job, times: int = 4) -> Job:
-    """The job of so many times the updates, its schedule as much longer."""
-    longer = replace(job.recipe, length=times * job.updates)
+def lengthened(job: Job) -> Job:
+    """The job of four times the updates, or of LONG where it has very few, its schedule as much longer."""
+    longer = replace(job.recipe, length=max(4 * job.updates, LONG))
     return replace(prepare(longer, job.dataset, anyway=True), start=job.start)
 
 

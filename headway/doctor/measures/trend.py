@@ -1,10 +1,12 @@
-"""The trend of a loss, judged against its own noise: means of windows, and how well each is known."""
+"""The trend of a loss, judged against its own noise: means of windows, and the course of what was held out."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 WINDOWS = 20
+EVALUATIONS = 3
+"""How many of the last evaluations are looked at."""
 SURE = 3.0
 """From how many standard errors on a difference counts."""
 
@@ -49,6 +51,11 @@ class Trend:
         fall, error = self.late_fall
         return fall >= max(least, SURE * error)
 
+    def since(self, step: int) -> tuple[float, float]:
+        """By how much the loss changed since an update, below 0 where it fell, and the standard error of that."""
+        fall, error = self.fall(min(int(np.searchsorted(self.steps, step)), len(self.steps) - 1), -1)
+        return -fall, error
+
     def below(self, level: float) -> int | None:
         """The update from which the loss stays below a level, but for at most one window; None where it never does.
 
@@ -59,6 +66,43 @@ class Trend:
         rest = np.flatnonzero(~above)
         rest = rest[rest >= (again[-1] if len(again) else 0)]
         return int(self.steps[rest[0]]) if len(rest) else None
+
+
+@dataclass(frozen=True)
+class Course:
+    """Losses [evaluations] that were judged in training on what was not trained on, and the updates they are from."""
+
+    steps: np.ndarray
+    losses: np.ndarray
+
+    @property
+    def least(self) -> float:
+        """The lowest."""
+        return float(self.losses.min())
+
+    @property
+    def best(self) -> int:
+        """The update that it is from."""
+        return int(self.steps[self.losses.argmin()])
+
+    @property
+    def rise(self) -> float:
+        """The median of the last ones behind the best, less the best; 0 where there is none."""
+        later = self.losses[self.losses.argmin() + 1 :][-EVALUATIONS:]
+        return float(np.median(later)) - self.least if len(later) else 0.0
+
+    @property
+    def rises(self) -> bool:
+        """Whether all of the last ones are behind the best, and above it by 3 standard deviations of the noise."""
+        later = self.losses[self.losses.argmin() + 1 :][-EVALUATIONS:]
+        return len(later) == EVALUATIONS and bool(later.min() > self.least + SURE * self.noise)
+
+    @property
+    def noise(self) -> float:
+        """The standard deviation of an evaluation about a smooth curve, by the median of second differences."""
+        bends = np.abs(np.diff(self.losses, 2))
+        # Var(x₋₁ − 2x₀ + x₁) = 6σ², and the median of |N(0, 1)| is 0.6745.
+        return float(np.median(bends) / 0.6745 / np.sqrt(6)) if len(bends) else 0.0
 
 
 def median_of(values: np.ndarray, share: float) -> float:

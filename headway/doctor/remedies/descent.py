@@ -5,7 +5,7 @@ from typing import Any
 
 from headway.doctor.remedies.blocks import norms_behind_sums
 from headway.doctor.remedies.gradient import clipping, default_weights, normalization_before
-from headway.doctor.remedies.rate import rate_that_lasts, thawed, unclipped, usual_constants, usual_rate
+from headway.doctor.remedies.rate import rate_that_lasts, thawed, unclipped, unstopped, usual_constants, usual_rate
 from headway.doctor.remedies.remedy import NOTHING, RATE_ALONE, Patient, Remedy
 from headway.learning.optimizers.adaptive import Adam, AdamW
 from headway.learning.optimizers.descent import Descent
@@ -59,8 +59,8 @@ def against_non_finite(patient: Patient) -> tuple[Remedy, ...]:
 
 def against_too_few(patient: Patient) -> tuple[Remedy, ...]:
     """More updates, or larger ones."""
-    return (longer(patient), RATE_ALONE, rate_that_lasts(patient), usual_rate(patient), usual_constants(patient),
-            unclipped(patient), adaptive(patient))  # fmt: skip
+    return (unstopped(patient), longer(patient), RATE_ALONE, rate_that_lasts(patient), usual_rate(patient),
+            usual_constants(patient), unclipped(patient), adaptive(patient))  # fmt: skip
 
 
 def against_schedule(patient: Patient) -> tuple[Remedy, ...]:
@@ -171,12 +171,12 @@ LEAST = 200
 
 
 def longer(patient: Patient) -> Remedy:
-    """Four times the updates, LEAST at least."""
+    """Four times the updates, LEAST at least; none where the run did not make those it has."""
     length, job = patient.recipe.length, patient.case.job
     times = max(4, -(-LEAST // job.updates) if job else 0)
     new: Any = Epochs(times * length.count) if isinstance(length, Epochs) else times * length
     return Remedy(
-        (Set("length", value=new),),
+        () if unstopped(patient).edits else (Set("length", value=new),),
         name="longer",
         edge=("optimizer", "updates", "neural-network"),
         reason="The loss was still falling when the run ended.",

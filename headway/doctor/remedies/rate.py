@@ -90,6 +90,20 @@ def unclipped(patient: Patient) -> Remedy:
     )
 
 
+def unstopped(patient: Patient) -> Remedy:
+    """All of the updates, where early stopping ended the run before."""
+    standing, stopping = patient.case.standing, patient.recipe.stopping
+    stopped = stopping is not None and (standing is None or standing.reason == "stopped early")
+    return Remedy(
+        (Set("stopping", value=None),) if stopped else (),
+        name="unstopped",
+        edge=("optimizer", "updates", "neural-network"),
+        reason="The run was stopped because it was not better a few times, and it had not begun to learn.",
+        cost="all of the updates",
+        refuted_by="The held-out loss does not fall after the update at which the run was stopped.",
+    )
+
+
 def thawed(patient: Patient) -> Remedy:
     """Frozen parameters made to learn like all others."""
     optimizer, edits = patient.recipe.optimizer, tuple[Edit, ...]()

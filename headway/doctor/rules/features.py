@@ -22,6 +22,8 @@ SIZES = (0.01, 10.0)
 SWAMPED = 0.1
 """The width of nine tenths of a column over its spread, 3.3 for a normal distribution, where a few values make it."""
 BOUNDED = 1.0
+LEFT = 0.5
+"""The share of the loss to be beaten that is left where places of an image that say nothing do harm."""
 
 
 def met(network: Layer) -> Layer | None:
@@ -81,9 +83,9 @@ def named(places: Sequence[int] | np.ndarray, case: Known, most: int = 4) -> tup
 def data_faults(case: Known) -> Seen:
     """Numbers that are not finite, columns that say nothing or twice the same, and columns made by a few values.
 
-    Found is what keeps a network from learning: a number that is not finite, most inputs the same in all examples,
-    targets or most inputs whose spread is that of a few outliers, so that all others are squeezed together. The rest
-    is noticed.
+    Found is what keeps a network from learning: a number that is not finite, most inputs the same in all examples (of
+    images and sequences most places, where half of the held-out loss is left), targets or most inputs whose spread is
+    that of a few outliers, so that all others are squeezed together. The rest is noticed.
     """
     columns, kinds = case.columns, len(case.columns.spread)
     where = [name for name, part in case.dataset.splits().items() if not _finite(part.x) or not _finite(part.y)]
@@ -94,6 +96,10 @@ def data_faults(case: Known) -> Seen:
     swamped = [i for i in columns.dense if columns.bulk[i] < SWAMPED]
     targets = Columns.of(case.dataset.train.y) if case.dataset.classes is None else None
     crushed = targets is not None and bool((targets.bulk[targets.dense] < SWAMPED).any())
+    if len(case.dataset.input_shape) > 1 and (same := _same(case.dataset.train.x)) > 0.5:
+        told = f"{same:.0%} of the places of an input hold the same number in all examples."
+        half = case.learns is not None and case.loss > LEFT * case.level
+        return Seen("found" if half else "noticed", (told,))
     parts = {
         "constant columns": columns.constant,
         "columns that repeat another": columns.repeated,
@@ -108,6 +114,11 @@ def data_faults(case: Known) -> Seen:
     if said:
         return Seen("noticed", tuple(said), named(np.concatenate(list(parts.values())).astype(int), case))
     return Seen("ruled out", (f"{kinds} columns vary, all differ, and none is made by a few outliers.",))
+
+
+def _same(x: np.ndarray) -> float:
+    """The share of the numbers of an input that are the same in all examples x [n, …]."""
+    return float(np.mean(np.all(x == x[:1], axis=0)))
 
 
 def _finite(values: np.ndarray) -> bool:

@@ -1,9 +1,5 @@
 """Fit: a network that learns its training examples by heart, or cannot learn them at all."""
 
-from typing import NamedTuple
-
-import numpy as np
-
 from headway.doctor.case import Case
 from headway.doctor.finding import Seen, Word
 from headway.doctor.measures.neighbours import told_of
@@ -12,85 +8,53 @@ from headway.doctor.measures.trend import SURE
 from headway.doctor.measures.units import EXAMPLES
 from headway.doctor.rules.rule import FLOW, INITIAL, PAIRING, TREND, rule
 
-WIDER = 0.15
-"""The share of the held-out loss to be beaten that more units must save, for the network to have too few."""
-BY_HEART = 0.05
-"""What is left of the loss of training where examples are known by heart."""
-EVALUATIONS = 3
-"""So many evaluations, the last ones, must be above the best."""
+WIDER, NEAR = 0.15, 0.1
+"""Shares of the held-out loss to be beaten: what more units must save, and how near to that more updates come."""
+BY_HEART, HALF = 0.05, 0.5
+"""What is left of the loss of training where examples are known by heart, and of the held-out loss where that harms."""
 GAP = 0.25
 """The share of what there is to win that must be lost, to do harm."""
+PART, LEAST = 2 / 3, 0.1
+"""Of what simple models tell: the part below which a network tells too little, and the least that it must lack."""
 RISE = 0.05
 """The share of the level to be beaten by which the held-out loss rises again, to do harm."""
 
 
-class HeldOut(NamedTuple):
-    """Losses that were judged in training on what was not trained on, and the updates they are from."""
-
-    steps: np.ndarray
-    losses: np.ndarray
-
-    @property
-    def noise(self) -> float:
-        """The standard deviation of an evaluation about a smooth curve, by the median of second differences."""
-        bends = np.abs(np.diff(self.losses, 2))
-        # Var(x₋₁ − 2x₀ + x₁) = 6σ², and the median of |N(0, 1)| is 0.6745.
-        return float(np.median(bends) / 0.6745 / np.sqrt(6)) if len(bends) else 0.0
-
-
-def held_out(case: Case) -> HeldOut | None:
-    """The evaluations of the last split that is not "train"; None where there is none."""
-    judged = [one for one in case.evaluations or () if one["split"] != "train" and np.isfinite(one["loss"])]
-    if not judged:
-        return None
-    return HeldOut(np.array([one["step"] for one in judged]), np.array([one["loss"] for one in judged]))
-
-
 @rule(
     "overfitting", "overfitting", concept="overfitting", stage="trend", needs="evaluations trend",
+    follows="labels-shuffled no-signal",
 )  # fmt: skip
 def overfitting(case: Case) -> Seen:
     """The held-out loss rises again, its last 3 evaluations by 3 standard errors, while the loss of training falls.
 
     It does harm where it rises by a twentieth of what the best constant loses, by 3 standard errors of the mean over
     the examples held out, and where no early stopping ends it: a little is what every small data set shows (Goodfellow
-    et al. 2016, section 7.8; Prechelt 1998). It also does harm where the training examples are known by heart and a
-    quarter more is left of the held-out loss, to be beaten, at its least.
+    et al. 2016, section 7.8; Prechelt 1998). It also does harm where the training examples are known by heart and half
+    of the held-out loss to be beaten, and more, is left at its least.
     """
     assert case.trend is not None
     assert case.losses is not None
-    judged = held_out(case)
+    judged = case.course
     if judged is None:
         return Seen("not seen", ("Nothing was held out.",))
-    best = int(judged.losses.argmin())
-    least, later = judged.losses[best], judged.losses[best + 1 :]
-    rise = float(np.median(later[-EVALUATIONS:]) - least) if len(later) else 0.0
-    end, at = judged.losses[-1], int(judged.steps[best])
-    fall, sure = _falls(case, at)
+    least, at, end = judged.least, judged.best, judged.losses[-1]
+    fall, sure = case.trend.since(at)
     evidence: tuple[str, ...] = (
         f"Held-out loss: {least:.3g} at its least, after update {at}, {end:.3g} at the end.",
         f"Loss of training since: {fall:+.3g} ± {sure:.2g}.".replace("-", "−"),
     )
     steps = (at, int(judged.steps[-1]))
     left, stopped = ending(case.losses), case.recipe is not None and case.recipe.stopping is not None
-    if not stopped and case.level and left < BY_HEART * case.level and least > GAP * case.level + left:
+    if not stopped and case.level and left < BY_HEART * case.level and least > HALF * case.level + left:
         return Seen("found", evidence, steps=steps)
-    if len(later) < EVALUATIONS or later[-EVALUATIONS:].min() <= least + SURE * judged.noise or fall > -SURE * sure:
+    if not judged.rises or fall > -SURE * sure:
         return Seen("ruled out", evidence, steps=steps)
     if case.rise is not None:
         evidence += (
             f"Of the last weights over the best, a held-out example: {case.rise[0]:.3g} ± {case.rise[1]:.2g}.",
         )
-    small = rise < RISE * (case.level or least) or (case.rise is not None and case.rise[0] < SURE * case.rise[1])
+    small = judged.rise < RISE * (case.level or least) or (case.rise is not None and case.rise[0] < SURE * case.rise[1])
     return Seen("noticed" if small or stopped else "found", evidence, steps=steps)
-
-
-def _falls(case: Case, since: int) -> tuple[float, float]:
-    """By how much the loss of training changed since an update, below 0 where it fell, and the standard error."""
-    assert case.trend is not None
-    begin = min(int(np.searchsorted(case.trend.steps, since)), len(case.trend.steps) - 1)
-    fall, sure = case.trend.fall(begin, -1)
-    return -fall, sure
 
 
 @rule(
@@ -124,9 +88,10 @@ def over_regularised(case: Case) -> Seen:
 def underfitting(case: Case) -> Seen:
     """The network tells a quarter less of its own training examples than a straight line does, or their neighbours.
 
-    Both are fitted in closed form: least squares on the inputs, and the five nearest other examples. A network that
-    knows less than these, though its loss falls no more, has too few units somewhere, or the wrong form (Goodfellow et
-    al. 2016, section 5.2). So has one that does better in the same run with eight times the units.
+    Or less than two thirds of what these do. Both are fitted in closed form: least squares on the inputs, and the five
+    nearest other examples. A network that knows less than these, though its loss falls no more, has too few units
+    somewhere, or the wrong form (Goodfellow et al. 2016, section 5.2). So has one that does better in the same run with
+    eight times the units.
     """
     assert case.recipe is not None
     assert case.dataset is not None
@@ -139,10 +104,21 @@ def underfitting(case: Case) -> Seen:
     falls = case.trend is not None and case.trend.falls(RISE * (case.level or 0.0))
     evidence = (f"Of what there is to tell of its training examples the network tells {own:.0%}, a line {line:.0%}, "
                 f"the nearest others {others:.0%}.".replace("-", "−"),)  # fmt: skip
-    behind = max(line, others) - own >= GAP
+    most = max(line, others)
+    behind = most - own >= GAP or (own < PART * most and most - own >= LEAST)
     if behind and not falls:
         return Seen("found", evidence, ("network",))
     asked = case.reached is not None and case.reached > RISE
     better, again = case.without("wider", WIDER) if asked else (False, ())
+    if better and _short(case):
+        better, behind, again = False, True, (*again, "With more updates it does as well.")
     word: Word = "found" if better else "noticed" if behind else "ruled out"
     return Seen(word, (*evidence, *again), ("network",) if better or behind else ())
+
+
+def _short(case: Case) -> bool:
+    """Whether more updates do about as well as more units."""
+    again = case.again
+    if again is None or again.longer is None or again.wider is None:
+        return False
+    return again.share(again.longer.held_out) <= again.wider + NEAR

@@ -11,6 +11,8 @@ from headway.doctor.rules.splits import OTHER
 
 NOTHING, SOMETHING = 2.0, 4.0
 """Standard errors of what is saved: below the first there is nothing to be seen, above the second something is."""
+LEARNED = 0.75
+"""The share of the loss to be beaten below which a network has learned of its training examples."""
 MUCH = 0.1
 """The share of the best constant's error that counts as much of a signal."""
 WRONG = (0.05, 0.25)
@@ -35,6 +37,8 @@ def labels_shuffled(case: Known) -> Seen:
             f"{held.shares()} in what was held out.",)  # fmt: skip
     if any(part.classes is not None and part.classes > OTHER for part in case.partings.values()):
         return Seen("not seen", (*said, "The parts hold their classes in other shares."))
+    if 2 * len(train.saved["linear"]) < len(held.saved["linear"]):
+        return Seen("not seen", (*said, "There are less than half as many training examples."))
     nothing = train.deviations < NOTHING or train.share < 0.1 * held.share
     if nothing and held.deviations > SOMETHING and held.share > MUCH:
         return Seen("found", said, ("data",))
@@ -48,9 +52,10 @@ def labels_shuffled(case: Known) -> Seen:
 def no_signal(case: Known) -> Seen:
     """No simple model does better than a constant, in training and on held-out data alike: nothing is prescribed.
 
-    It is found for inputs without order alone: what lies in the order of pixels or of a sequence may be hidden from
-    simple models. So may a parity of many inputs, which no descent learns from few examples either (Shalev-Shwartz et
-    al. 2017, *Failures of gradient-based deep learning*).
+    What lies in the order of pixels or of a sequence may be hidden from simple models; there the network itself must
+    have learned a quarter of what there is to know of its training examples, and nothing of others. Hidden may also be
+    a parity of many inputs, which no descent learns from few examples either (Shalev-Shwartz et al. 2017, *Failures of
+    gradient-based deep learning*).
     """
     parts: list[Simple] = [part for part in (case.simple, case.simple_held_out) if part is not None]
     said = (f"Of the best constant's error simple models save {parts[0].shares()}.",)
@@ -59,7 +64,8 @@ def no_signal(case: Known) -> Seen:
     if case.simple.share + 2 * case.simple.doubt > MUCH:
         return Seen("not seen", (*said, "They are too few to tell."))
     flat = len(case.dataset.input_shape) == 1
-    return Seen(case.word if flat else "noticed", (*said, "Another network or rate cannot help."), ("data",))
+    learned = case.reached is not None and case.reached < LEARNED
+    return Seen(case.word if flat or learned else "noticed", (*said, "Another network or rate cannot help."), ("data",))
 
 
 @rule(

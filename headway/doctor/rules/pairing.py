@@ -58,16 +58,20 @@ def loss_reduction(case: Known) -> Seen:
     """A loss that sums over the batch has a gradient as many times as large as there are examples in it.
 
     Whether that does harm is measured: the first update, at the run's highest rate, at least doubles the loss of its
-    own batch. Optimizers that divide by the gradient's size, such as Adam, take no notice.
+    own batch; after a run, it is made again with the mean. Optimizers that divide by the gradient's size, such as Adam,
+    take no notice.
     """
     if case.recipe.loss.reduction != "sum":
         return Seen("ruled out", ("The loss is a mean over the batch.",))
     said = [f"The loss is the sum over the {case.recipe.batch_size} examples of a batch."]
+    if case.learns is not None:
+        better, again = case.without("averaged")
+        return Seen("found" if better else "noticed", (*said, *again), ("loss",))
     if not case.outset.along:
         return Seen("noticed", tuple(said), ("loss",))
     whole = case.outset.along[-1]
     said.append(f"One update at the highest rate takes it from {case.outset.loss:.4g} to {whole.loss:.4g}.")
-    return Seen("noticed" if whole.loss < 2 * case.outset.loss else case.word, tuple(said), ("loss",))
+    return Seen("noticed" if whole.loss < 2 * case.outset.loss else "found", tuple(said), ("loss",))
 
 
 @rule(

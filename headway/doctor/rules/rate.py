@@ -79,20 +79,39 @@ def oscillation(case: Case) -> Seen:
 
     Swings alone are the noise of batches, and with progress they are the edge of stability. So both must be less at a
     lower rate, over the same batches, and a tenth of the loss to be beaten must be won (Bottou, Curtis & Nocedal 2018,
-    section 4.2).
+    section 4.2). Or a tenth of the held-out loss that was won is lost again while the loss of training does not fall,
+    and a lower rate keeps it.
     """
     assert case.trend is not None
     assert case.losses is not None
     own, steps = case.reached, _steps(case)
     fall, sure = case.trend.late_fall
     evidence: tuple[str, ...] = (f"Over the second half the loss falls by {fall:.3g} ± {sure:.2g}.".replace("-", "−"),)
-    if own is None or own < SWINGS or fall > SURE * sure or case.again is None:
+    if own is None or fall > SURE * sure or case.again is None:
         return Seen("ruled out", evidence, steps=steps)
+    if own < SWINGS:
+        return _lost_again(case, evidence)
     here, there = swing(case.losses[: case.again.updates]), swing(case.again.lower.losses)
     evidence += (f"It swings by {here:.3g}; at {case.again.lower.factor:g} times the rate by {there:.3g}.",)
     if here < 2 * there or case.again.share(case.again.lower.end) > min(own, 1) - SWINGS:
-        return Seen("ruled out", evidence, steps=steps)
+        return _lost_again(case, evidence)
     return Seen("found", evidence, ("optimizer/learning_rate",), steps)
+
+
+def _lost_again(case: Case, evidence: tuple[str, ...]) -> Seen:
+    """Whether held-out loss that was won is lost again, at this rate and not at a lower one."""
+    assert case.trend is not None
+    course, level, steps = case.course, case.level, _steps(case)
+    if case.again is None or course is None or not level or course.rise < SWINGS * level:
+        return Seen("ruled out", evidence, steps=steps)
+    change, sure = case.trend.since(course.best)
+    if change < -SURE * sure:
+        return Seen("ruled out", evidence, steps=steps)
+    now, lower = course.least + course.rise, case.again.lower
+    evidence += (f"The held-out loss was {course.least:.3g} after update {course.best} and ends at {now:.3g}; at "
+                 f"{lower.factor:g} times the rate it ends at {lower.held_out:.3g}.",)  # fmt: skip
+    kept = lower.held_out <= now - SWINGS * level
+    return Seen("found" if kept else "ruled out", evidence, ("optimizer/learning_rate",) if kept else (), steps)
 
 
 def swing(losses: np.ndarray) -> float:

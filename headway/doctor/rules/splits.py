@@ -8,6 +8,8 @@ from headway.doctor.rules.rule import rule
 
 LEAKED, SAME = 0.05, 0.9
 """The share of held-out rows, beyond chance, that makes a held-out result worthless; of equal inputs, equal targets."""
+SLIGHT, WORSE = 0.25, 0.1
+"""A shift of means that does harm where the loss is so much worse, a share of the best constant's."""
 SHIFT, STRETCH = 1.0, 2.0
 """How far means may be apart in spreads, and spreads as a factor, before two parts were not made alike."""
 MASS, OTHER = 0.2, 0.3
@@ -46,16 +48,18 @@ def split_mismatch(case: Known) -> Seen:
 
     Preprocessed in another way, or split without shuffling: means a spread apart, spreads twice or half as large, a
     fifth of the examples in classes that one part has not, or shares of the classes that differ by three tenths in all
-    (Quiñonero-Candela et al. 2009, *Dataset shift in machine learning*). Parts of less than ten examples are not
-    judged.
+    (Quiñonero-Candela et al. 2009, *Dataset shift in machine learning*). A quarter of a spread does where a part's loss
+    is worse by a tenth of the best constant's than that of the part that the run is judged on. Parts of less than ten
+    examples are not judged.
     """
     told, found = list[str](), list[str]()
     for name, part in case.partings.items():
         if part.rows < FEWEST:
             continue
         chance = 4 / np.sqrt(part.rows)  # of a mean in spreads; half of that of a spread's logarithm
+        least = SLIGHT if name != case.split and _worse(case, name) else SHIFT
         inputs = case.dataset.schema.tokens is None and (
-            part.shift > SHIFT + chance or abs(np.log(max(part.stretch, 1e-30))) > np.log(STRETCH) + chance / 2
+            part.shift > least + chance or abs(np.log(max(part.stretch, 1e-30))) > np.log(STRETCH) + chance / 2
         )
         other = part.classes is not None and part.classes > OTHER + chance / 4
         labels = part.strange > MASS or part.absent > MASS
@@ -72,3 +76,10 @@ def split_mismatch(case: Known) -> Seen:
         if inputs or labels or other or amounts:
             found.append(name)
     return Seen("found" if found else "ruled out", tuple(told) or ("No part of ten was held out.",), tuple(found))
+
+
+def _worse(case: Known, name: str) -> bool:
+    """Whether a part's loss is above that of the part the run is judged on, by a tenth of the best constant's."""
+    if not case.results or name not in case.results or case.loss is None or not case.constant:
+        return False
+    return bool(case.results[name]["loss"] > case.loss + WORSE * case.constant)

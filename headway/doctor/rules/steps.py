@@ -12,8 +12,8 @@ LARGE = 5e-3
 """The first update's ‖Δθ‖ / ‖θ‖ from which on a warm-up can matter."""
 FLAT = 0.1
 """The share of the level to be beaten by which a loss that is flat may fall."""
-LEFT = 0.5
-"""The share of the level to be beaten that must be left in the end for steps to be too few."""
+LEFT, TOO_FEW = 0.5, 50
+"""The share of the level to be beaten that must be left in the end; with fewer updates GAP is enough."""
 
 
 @rule(
@@ -52,11 +52,13 @@ def unstable_start(case: Case) -> Seen:
 def too_few_steps(case: Case) -> Seen:
     """The same recipe with four times the updates saves a quarter more of the held-out loss, half of which is left.
 
-    If early stopping ended it before, with all of its updates. Where these are too many to try: the loss of training
-    falls in the second half by 3 standard errors and by a tenth of what is to be beaten. So the run ended before
-    training did (Goodfellow et al. 2016, section 7.8). With less left it is noticed: most runs would go on a little.
+    Or with 200, where these are more; then a quarter left is enough. If early stopping ended it before, with all of its
+    updates. Where these are too many to try: the loss of training falls in the second half by 3 standard errors and by
+    a tenth of what is to be beaten. So the run ended before training did (Goodfellow et al. 2016, section 7.8). With
+    less left it is noticed: most runs would go on a little.
     """
     assert case.trend is not None
+    assert case.losses is not None
     steps, level = (1, int(case.trend.steps[-1])), case.level
     if case.loss is None or not level:
         return Seen("not seen", ("Not known: what loss is to be beaten.",))
@@ -64,11 +66,12 @@ def too_few_steps(case: Case) -> Seen:
     left = case.loss / level
     said = f"Over the second half the loss falls by {fall / level:.0%} ± {sure / level:.0%} of that to be beaten"
     evidence: tuple[str, ...] = (f"{said}; {left:.0%} is left.".replace("-", "−"),)
-    if left < LEFT:
+    if left < (LEFT if len(case.losses) >= TOO_FEW else GAP):
         return Seen("noticed" if case.trend.falls(FLAT * level) else "ruled out", evidence, steps=steps)
     if case.again is not None and case.again.longer is not None:
         there = case.again.share(case.again.longer.held_out)
-        more = "four times the updates" if case.again.made >= case.again.job.updates else "the updates not made"
+        stopped = case.again.made < case.again.job.updates
+        more = "the updates not made" if stopped else f"{len(case.again.longer.losses)} updates"
         evidence += (f"After {more} {there:.0%} would be left.",)
         found = there <= min(left, 1) - GAP
     else:

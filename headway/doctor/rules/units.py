@@ -63,7 +63,7 @@ def _confirmed(case: Case, evidence: tuple[str, ...], confidence: float) -> Seen
 
 @rule(
     "saturation", "saturated units", concept="sigmoid", stage="first steps", needs="signals:saturated",
-    follows=f"{PAIRING} {INITIAL} vanishing-gradient",
+    follows=f"{PAIRING} {INITIAL} vanishing-gradient unstable-start learning-rate-high",
 )  # fmt: skip
 def saturation(case: Case) -> Seen:
     """Half of a layer's outputs or more are within 1 % of a limit of their activation, from the first samples on.

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from headway.doctor.again import Again
+from headway.doctor.baseline import constant_of
 from headway.doctor.measures import mended
+from headway.doctor.measures.rerun import rerun
+from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.adaptive import Adam
 from headway.learning.optimizers.groups import Frozen, Groups
 from headway.learning.schedules.decay import Cosine
@@ -79,6 +82,11 @@ def test_a_network_is_wider_where_it_can_be():
     assert mended.wider(job(classifier(closed)), 8) is None
 
 
+def test_a_sum_over_the_batch_becomes_the_mean():
+    found = mended.averaged(job(classifier(loss=CrossEntropy(reduction="sum"))))
+    assert found.recipe.loss == found.update.loss == CrossEntropy()
+
+
 def test_batches_are_smaller_for_as_many_examples_and_larger_for_as_many_updates():
     given = job(classifier(batch_size=32, length=100))
     smaller, larger = mended.smaller_batches(given, 8), mended.larger_batches(given, 4)
@@ -107,6 +115,18 @@ def test_without_a_run_and_without_a_way_to_make_it_again_nothing_is_better():
 
 
 def test_a_whole_run_is_made_four_times_as_long_and_one_that_was_stopped_to_its_end():
-    given = job(classifier(length=40))
-    whole, stopped, late = (Again(given, made, made, 1.0, "validation").longer for made in (40, 8, 30))
-    assert [len(whole.losses), len(stopped.losses), late] == [160, 40, None]
+    given = job(classifier(length=60))
+    whole, stopped, late = (Again(given, made, made, 1.0, "validation").longer for made in (60, 12, 45))
+    assert [len(whole.losses), len(stopped.losses), late] == [240, 60, None]
+
+
+def test_a_run_of_very_few_updates_is_made_200_long():
+    assert len(Again(job(classifier(length=7)), 7, 7, 1.0, "validation").longer.losses) == 200
+
+
+def test_a_loss_that_is_a_sum_is_held_against_the_constant_s_sum_and_one_that_is_a_mean_against_its_mean():
+    """Both are shares of what the best constant loses, so that they can be compared: three classes, ln 3 at most."""
+    given = job(classifier(loss=CrossEntropy(reduction="sum"), length=30))
+    share = Again(given, 30, 30, 32 * np.log(3), "validation").averaged
+    mean = rerun(job(classifier(length=30)), 30, split="validation").held_out
+    assert share == pytest.approx(mean / constant_of(CrossEntropy(), given.recipe.network, CLASSES, "validation"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headway.doctor.measures.trend import Trend
+from headway.doctor.measures.trend import Course, Trend
 
 
 def test_the_standard_error_of_a_window_is_sigma_over_the_root_of_n_whatever_the_slope():
@@ -54,3 +54,29 @@ def test_a_loss_that_is_no_number_is_below_nothing():
 
 def test_windows_of_losses_that_are_not_told_of_every_update_end_with_the_updates_they_are_from():
     assert list(Trend.of(np.ones(4), np.array([10, 20, 30, 40])).steps) == [20, 40]
+
+
+def test_a_change_since_an_update_is_that_of_its_window_to_the_last():
+    trend = Trend.of(np.repeat([3.0, 1.0, 2.0], 10), windows=3)
+    assert [trend.since(step)[0] for step in (1, 10, 11, 20, 25, 99)] == [-1, -1, 1, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("losses", "rise", "rises"),
+    [
+        ([2, 1, 1.5, 2, 2.5, 3, 3.5], 2, True),
+        ([3, 1, 2, 2], 1, False),  # fewer than three are behind the best
+        ([3, 1, 5, 2, 4, 2], 1, False),  # within the noise
+        ([3, 2, 1], 0, False),
+        ([1, 1, 1, 1, 1, 2, 2, 4], 1, True),
+    ],
+)
+def test_a_course_rises_by_the_median_of_its_last_three_over_the_least(losses, rise, rises):
+    course = Course(10 * np.arange(1, len(losses) + 1), np.array(losses, float))
+    assert (course.rise, course.rises) == (rise, rises)
+    assert (course.least, course.best) == (min(losses), 10 * (1 + int(np.argmin(losses))))
+
+
+def test_the_noise_of_a_course_is_that_of_its_draws_whatever_the_trend():
+    losses = np.exp(-np.arange(4000) / 500) + 0.02 * np.random.default_rng(0).standard_normal(4000)
+    assert Course(np.arange(4000), losses).noise == pytest.approx(0.02, rel=0.05)

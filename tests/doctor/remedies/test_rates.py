@@ -11,6 +11,7 @@ from headway.learning.optimizers.orthogonal import Muon
 from headway.learning.optimizers.sgd import SGD
 from headway.learning.schedules.decay import Cosine, Step
 from headway.spec.edit import edit
+from headway.training.recipe import EarlyStopping
 from tests.doctor.remedies.cases import offered
 from tests.doctor.remedies.test_edits import PLAIN, after
 
@@ -56,6 +57,14 @@ def test_constants_that_hold_updates_back_become_the_usual_ones():
         assert after(replace(PLAIN, optimizer=optimizer), "learning-rate-low", "usual-constants").optimizer == becomes
     for usual in (SGD(0.1, momentum=0.9), Adam(1e-3, eps=1e-5), freezing(Adam(1e-3))):
         assert "usual-constants" not in offered(replace(PLAIN, optimizer=usual), "learning-rate-low")
+
+
+def test_a_run_that_was_stopped_early_makes_all_its_updates_and_one_that_was_not_more_of_them():
+    patient = replace(PLAIN, stopping=EarlyStopping(1))
+    assert after(patient, "too-few-steps", "unstopped") == PLAIN
+    assert "longer" not in offered(patient, "too-few-steps")
+    assert "unstopped" not in offered(PLAIN, "too-few-steps")
+    assert "longer" in offered(PLAIN, "too-few-steps")
 
 
 def test_what_is_clipped_or_frozen_is_let_go():

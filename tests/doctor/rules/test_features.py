@@ -1,5 +1,7 @@
 """Scale of inputs and targets: planted on both sides of every bound, beside what only looks out of scale."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -11,6 +13,7 @@ from headway.doctor.measures.outset import Along
 from headway.doctor.rules.features import COMMON, RATIO, data_faults, unscaled_features, unscaled_targets
 from headway.models.transformer import sequence_classifier
 from headway.network.compose import Sequential
+from headway.network.convolution import Flatten
 from headway.network.dense import Dense
 from headway.network.normalization import BatchNorm, LayerNorm
 from tests.doctor.rules.cases import LABELS, X, case, classifier, regression
@@ -118,6 +121,18 @@ def test_found_is_what_leaves_nothing_to_learn_from():
     y = np.where(np.arange(240) == 3, 1e4, X[:, 0]).astype(np.float32)
     assert faults(X, y, regression(Sequential((Dense(1),)))).verdict == "found"
     assert faults(X, X[:, 0], regression(Sequential((Dense(1),)))).verdict == "ruled out"
+
+
+@pytest.mark.parametrize(
+    ("empty", "left", "verdict"), [(4, 0.6, "found"), (4, 0.4, "noticed"), (4, None, "noticed"), (3, 0.6, "ruled out")]
+)
+def test_places_of_an_image_that_say_nothing_do_harm_where_little_is_learned(empty, left, verdict):
+    x = X.reshape(240, 3, 2, 1).copy()
+    x.reshape(240, 6)[:, :empty] = 1
+    one = case(classifier(Sequential((Flatten(), Dense(3)))), arrays(x, LABELS, **RAW))
+    one = replace(one, results=None if left is None else {one.split: {"loss": left}})
+    one.__dict__.update(constant=1.0)
+    assert data_faults(one).verdict == verdict
 
 
 def test_numbers_that_are_not_finite_are_found_by_their_part():

@@ -1,5 +1,7 @@
 """Labels: planted faults beside healthy twins, and the simple models that tell them apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_digits
@@ -79,11 +81,19 @@ def test_shuffled_labels_need_nothing_here_and_something_there(train, held, verd
     assert labels_shuffled(case(classifier(), simple=train, simple_held_out=held)).verdict == verdict
 
 
-def test_without_signal_inputs_with_an_order_are_noticed_alone():
+def test_a_small_training_part_cannot_be_held_against_a_large_one():
+    train, held = planted(0.05, 1.9), planted(0.2, 9)
+    many = replace(held, saved={"linear": np.tile(held.saved["linear"], 3)})
+    assert labels_shuffled(case(classifier(), simple=train, simple_held_out=many)).verdict == "not seen"
+
+
+def test_without_signal_inputs_with_an_order_are_noticed_where_the_network_does_not_learn_them_by_heart():
     one = {"simple": planted(0.01, 1.0), "simple_held_out": None}
     assert no_signal(case(classifier(), **one)).verdict == "found"
     images = arrays(X.reshape(240, 3, 2, 1), np.arange(240) % 3)
     assert no_signal(case(classifier(), images, **one)).verdict == "noticed"
+    assert no_signal(case(classifier(), images, reached=0.8, **one)).verdict == "noticed"
+    assert no_signal(case(classifier(), images, reached=0.7, **one)).verdict == "found"
     assert no_signal(case(classifier(), simple=planted(0.01, 2.1), simple_held_out=None)).verdict == "ruled out"
 
 

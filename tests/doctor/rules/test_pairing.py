@@ -1,5 +1,8 @@
 """Pairing: faulty ends, sums and directions beside their healthy twins, on both sides of every bound."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -158,6 +161,14 @@ def test_updates_climb_where_the_shortest_steps_raise_the_loss(losses, decay, ve
 def test_a_sum_does_harm_where_the_first_update_doubles_the_loss(reduction, whole, verdict):
     recipe = classifier(loss=CrossEntropy(reduction=reduction))
     assert loss_reduction(case(recipe, outset=Steps(1.0, 1.0, whole))).verdict == verdict
+
+
+@pytest.mark.parametrize(("left", "there", "verdict"), [(0.9, 0.1, "found"), (0.5, 0.45, "noticed")])
+def test_after_a_run_it_does_harm_where_the_mean_does_better(left, there, verdict):
+    one = case(classifier(loss=CrossEntropy(reduction="sum")))
+    one = replace(one, results={one.split: {"loss": left}})
+    one.__dict__.update(outset=Steps(1.0, 1.0, 1.0), constant=1.0, again=SimpleNamespace(averaged=there))
+    assert loss_reduction(one).verdict == verdict
 
 
 SLOPES = {

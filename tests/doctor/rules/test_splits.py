@@ -1,5 +1,7 @@
 """Splits: rows in two parts and parts made in different ways, beside what chance and twins explain."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from headway.data.bundled import Digits, Iris, Wine
 from headway.data.dataset import Data, arrays
 from headway.data.synthetic import XOR
 from headway.doctor.measures.parting import Parting, partings, shares
-from headway.doctor.rules.splits import MASS, OTHER, SHIFT, STRETCH, leakage, split_mismatch
+from headway.doctor.rules.splits import MASS, OTHER, SHIFT, SLIGHT, STRETCH, leakage, split_mismatch
 from tests.doctor.rules.cases import AMOUNTS, LABELS, X, case, classifier, regression
 
 TRAIN, TEST = slice(0, 160), slice(160, None)
@@ -78,6 +80,16 @@ def test_parts_differ_past_every_bound_and_not_before(changes, past):
     verdict = "found" if past > 1 else "ruled out"
     assert split_mismatch(case(classifier(), partings=parting(**changes(past)))).verdict == verdict
     assert split_mismatch(case(classifier(), partings=parting(rows=9, **changes(past)))).verdict == "ruled out"
+
+
+@pytest.mark.parametrize(
+    ("past", "worse", "verdict"), [(1.02, 0.11, "found"), (1.02, 0.09, "ruled out"), (0.98, 0.11, "ruled out")]
+)
+def test_a_quarter_of_a_spread_does_harm_where_the_loss_is_worse_there(past, worse, verdict):
+    one = case(classifier())
+    one = replace(one, results={one.split: {"loss": 0.4}, "test": {"loss": 0.4 + worse}})
+    one.__dict__.update(constant=1.0, partings=parting(shift=(SLIGHT + CHANCE) * past))
+    assert split_mismatch(one).verdict == verdict
 
 
 MADE = {
