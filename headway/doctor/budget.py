@@ -104,8 +104,8 @@ def fitting(remedies: Sequence[Remedy], trial: Trial, costs: Costs, seconds: flo
         if costs.whole(thrifty, len(paying)) <= seconds:
             return list(remedies), thrifty
     count = next((n for n in range(len(paying), 0, -1) if costs.whole(thrifty, n) <= seconds), 0)
-    kept = paying[:count]
-    return [remedy for remedy in remedies if remedy in kept or (remedy.name == RATE_ALONE.name and count)], thrifty
+    kept, alone = paying[:count], costs.whole(thrifty, 0) <= seconds
+    return [remedy for remedy in remedies if remedy in kept or (remedy.name == RATE_ALONE.name and alone)], thrifty
 
 
 def thriftier(trial: Trial) -> Iterator[Trial]:

@@ -81,9 +81,9 @@ def test_without_regularization_every_number_of_it_is_0_and_nothing_else_changes
 
 
 def test_a_longer_job_has_a_schedule_as_much_longer():
-    job = lengthened(prepare(replace(IRIS, optimizer=SGD(Linear(0.1)))))
-    assert job.updates == 160
-    assert float(job.update.optimizer.rate(80)) == pytest.approx(0.05, rel=0.02)
+    job = lengthened(prepare(replace(IRIS, length=60, optimizer=SGD(Linear(0.1)))))
+    assert job.updates == 240
+    assert float(job.update.optimizer.rate(120)) == pytest.approx(0.05, rel=0.02)
 
 
 @pytest.mark.parametrize(("length", "batch", "count"), [(40, 16, 40), (1000, 16, 300), (3, 16, 0)])
