@@ -161,14 +161,15 @@ class Case(Before):
     def flow(self) -> Flow | None:
         """The gradient's way back through the layers; without a recipe, through all that were watched.
 
-        Where another system measured none of dL/dh, that of the weights stands for it, if all layers have one.
+        Where another system measured none of dL/dh, that of the weights stands for it, of the layers that have one.
         """
         if self.signals is None:
             return None
         if self.recipe is None or self.dataset is None:
             known = "gradient" if self.measured("gradient") else "weight_gradient"
-            signals, size = self.signals, self.signals[known]
-            return Flow(signals.addresses, size, signals["signal"]) if np.isfinite(size).all() else None
+            told = np.flatnonzero(np.isfinite(self.signals[known]).all(axis=0))
+            size, signal = (self.signals[name][:, told] for name in (known, "signal"))
+            return Flow(tuple(self.signals.addresses[i] for i in told), size, signal) if len(told) else None
         return flow(self.recipe.network, self.dataset.input_shape, self.signals)
 
     @property

@@ -1,6 +1,7 @@
 """A probe lets a value through and measures it both ways: what goes forward, and what gradient comes back."""
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from headway.network.context import Context, Loop, Turn
 from headway.network.initialization import Shape
 from headway.network.layer import Activation, Layer, apply, initialize, layers
 from headway.network.values import COPY
-from headway.signals.statistics import PROBED, Limits, of_gradient, of_output
+from headway.signals.statistics import BACKWARD, PROBED, Limits, of_gradient, of_output
 from headway.spec.error import join_address
 from headway.spec.node import Count, Spec, spec, walk
 
@@ -40,21 +41,23 @@ class Watch(Spec):
     accepted: tuple[Accepted, ...] = ()
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def observed(h: jax.Array, slot: jax.Array, limits: Limits = None) -> jax.Array:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def observed(h: jax.Array, slot: jax.Array, limits: Limits = None, data: bool = False) -> jax.Array:
     """h itself. The gradient with respect to `slot` [len(PROBED)] is what is PROBED of h and of dL/dh.
 
-    So the measurements come out as gradients, beside those of the parameters, from inside a scan as well.
+    So the measurements come out as gradients, beside those of the parameters, from inside a scan as well. Where h is
+    `data` nothing looks at dL/dh, which is NaN then: the compiler leaves out what would compute it.
     """
     return h
 
 
-def _forward(h: jax.Array, slot: jax.Array, limits: Limits) -> tuple[jax.Array, jax.Array]:
+def _forward(h: jax.Array, slot: jax.Array, limits: Limits, data: bool) -> tuple[jax.Array, jax.Array]:
     return h, of_output(h, limits)
 
 
-def _backward(limits: Limits, measured: jax.Array, g: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return g, jnp.concatenate([measured, of_gradient(g)])
+def _backward(limits: Limits, data: bool, measured: jax.Array, g: jax.Array) -> tuple[jax.Array, jax.Array]:
+    back = jnp.full(len(BACKWARD), jnp.nan) if data else of_gradient(g)
+    return g, jnp.concatenate([measured, back])
 
 
 observed.defvjp(_forward, _backward)
@@ -67,16 +70,19 @@ class Probes:
     A container hands on its last layer's output unchanged: there is nothing new to measure there.
 
     limits   address → those of the activation there: see `limits_of`
+    data     addresses at which nothing that is learned comes before: see `before_parameters`
     """
 
     slots: Sequence[Any]
     limits: Mapping[str, Limits] = field(default_factory=dict)
+    data: frozenset[str] = frozenset()
     addresses: list[str] = field(default_factory=list)
     last: Any = None
 
     def __call__(self, address: str, value: jax.Array) -> jax.Array:
         if value is not self.last:
-            value = self.last = observed(value, self.slots[len(self.addresses)], self.limits.get(address))
+            slot, limits = self.slots[len(self.addresses)], self.limits.get(address)
+            value = self.last = observed(value, slot, limits, address in self.data)
             self.addresses.append(address)
         return value
 
@@ -109,6 +115,17 @@ def limits_of(network: Layer) -> dict[str, Limits]:
     """Address → the limits of every activation that has some; of one in a repeated layer, also at every copy."""
     found = [*walk(network), *layers(network)]
     return {address: layer.limits for address, layer in found if isinstance(layer, Activation) and layer.limits}
+
+
+def before_parameters(network: Layer) -> frozenset[str]:
+    """The addresses of the first layers, as far as none has parameters: what they give is data."""
+    leaves = ((address, layer) for address, layer in layers(network) if not layer.members())
+    first = itertools.takewhile(lambda leaf: not _declares(leaf[1]), leaves)
+    return frozenset(address for address, _ in first)
+
+
+def _declares(layer: Layer) -> bool:
+    return type(layer).parameters is not Layer.parameters or type(layer).declare is not Layer.declare
 
 
 def watched(network: Layer, inputs: Shape, dtype: Any = jnp.float32) -> tuple[str, ...]:

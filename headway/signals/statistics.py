@@ -25,7 +25,7 @@ silent            the share of units (places of the last axis) that are exactly 
 saturated         the share of entries within 1 % of the way between the activation's limits of one of them; 0 where
                   it has none. There the slope of tanh and σ is below 1/25 of its largest
 largest           max |h|
-gradient          ‖dL/dh‖, over examples and units
+gradient          ‖dL/dh‖, over examples and units; NaN in front of the first parameters, where h is data
 weight            ‖θ‖ of the layer's own parameters before the update; this and what follows is 0 where it has none
 weight_gradient   ‖dL/dθ‖, with penalties, before clipping
 update            ‖Δθ‖

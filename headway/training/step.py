@@ -19,7 +19,7 @@ from headway.network.context import Context, Tap, salt
 from headway.network.layer import initialize, observe
 from headway.scale.precision import Float16, settled
 from headway.scale.sharding import laid, over_data, shardings
-from headway.signals.probe import Probes, limits_of, watched
+from headway.signals.probe import Probes, before_parameters, limits_of, watched
 from headway.signals.statistics import of_learned, pooled, unscaled
 from headway.spec.numbers import join, split
 from headway.training.job import Job, Update
@@ -123,7 +123,7 @@ def differentiate(
 
     def objective(params: Any, slots: Any) -> tuple[jax.Array, Any]:
         params = update.optimizer.held(params, update.network.declare(batch.x.shape[1:]))
-        tap = Probes(slots, limits_of(update.network)) if slots else Context.tap
+        tap = Probes(slots, limits_of(update.network), before_parameters(update.network)) if slots else Context.tap
         sums, seen = forward(update, params, state["network"], batch, tap)
         loss = update.loss.value(sums)
         return loss if scale is None else loss * scale, (loss, sums.weight, seen)

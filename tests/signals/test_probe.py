@@ -18,7 +18,7 @@ from headway.network.dense import Dense
 from headway.network.layer import Context, apply, initialize, salts
 from headway.network.normalization import LayerNorm
 from headway.network.residual import Residual
-from headway.signals.probe import Probes, Watch, empty_slots, observed, watched
+from headway.signals.probe import Probes, Watch, before_parameters, empty_slots, observed, watched
 from headway.signals.statistics import FORWARD, PROBED, STATISTICS, of_gradient, of_output
 from headway.spec.error import HeadwayError
 from headway.training.job import Update
@@ -168,3 +168,34 @@ def test_a_slot_for_every_layer_and_none_for_no_signals(batch):
 def test_the_interval_is_at_least_one():
     with pytest.raises(HeadwayError, match=r"Watch.every: must be greater than or equal to 1; got 0"):
         Watch(0)
+
+
+@pytest.mark.parametrize(
+    ("network", "addresses"),
+    [
+        (Sequential((Flatten(), Dense(3))), {"0"}),
+        (Sequential((Sequential((Flatten(), Identity())), Dropout(0.1), Dense(3), Tanh())), {"0/0", "0/1", "1"}),
+        (Sequential((Residual(Dense(3)), Tanh())), set()),
+        (Sequential((Residual(Tanh()), Dense(3))), {"0/body"}),
+        (Dense(3), set()),
+    ],
+    ids=repr,
+)
+def test_what_comes_before_the_first_parameters_is_data(network, addresses):
+    assert before_parameters(network) == addresses
+
+
+def test_in_front_of_the_first_parameters_no_gradient_is_computed():
+    """It would cost as many operations as the first layer itself: 2 · batch · inputs · units."""
+    update = replace(UPDATE, network=Sequential((Flatten(), Dense(64), ReLU(), Dense(3))))
+    rng = np.random.default_rng(3)
+    batch = Batch(jnp.asarray(rng.normal(size=(8, 100)), jnp.float32), jnp.arange(8) % 3, None)
+    state = initial_state(update, (100,))
+    plain, seen = (jax.jit(functools.partial(update_once, update, slots=empty_slots(count))) for count in (0, 4))
+    (after, _), (same, measures) = plain(state, batch), seen(state, batch)
+    jax.tree.map(np.testing.assert_array_equal, after["params"], same["params"])
+    back = np.asarray(measures["signals"])[:, STATISTICS.index("gradient")]
+    assert np.isnan(back).tolist() == [True, False, False, False]
+    assert np.isfinite(np.asarray(measures["signals"])[:, : len(FORWARD)]).all()
+    flops = [one.lower(state, batch).compile().cost_analysis()["flops"] for one in (plain, seen)]
+    assert flops[1] - flops[0] < 2 * 8 * 100 * 64
