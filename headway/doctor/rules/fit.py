@@ -14,7 +14,7 @@ BY_HEART, HALF = 0.05, 0.5
 """What is left of the loss of training where examples are known by heart, and of the held-out loss where that harms."""
 GAP = 0.25
 """The share of what there is to win that must be lost, to do harm."""
-PART, LEAST = 2 / 3, 0.1
+PART, LEAST = 0.8, 0.1
 """Of what simple models tell: the part below which a network tells too little, and the least that it must lack."""
 RISE = 0.05
 """The share of the level to be beaten by which the held-out loss rises again, to do harm."""
@@ -88,10 +88,10 @@ def over_regularised(case: Case) -> Seen:
 def underfitting(case: Case) -> Seen:
     """The network tells a quarter less of its own training examples than a straight line does, or their neighbours.
 
-    Or less than two thirds of what these do. Both are fitted in closed form: least squares on the inputs, and the five
-    nearest other examples. A network that knows less than these, though its loss falls no more, has too few units
-    somewhere, or the wrong form (Goodfellow et al. 2016, section 5.2). So has one that leaves a quarter of its loss of
-    training, and does better in the same run with eight times the units.
+    Or less than four fifths of what these do, and a tenth less. Both are fitted in closed form: least squares on the
+    inputs, and the five nearest other examples. A network that knows less than these, though its loss falls no more,
+    has too few units somewhere, or the wrong form (Goodfellow et al. 2016, section 5.2). So has one that leaves a
+    quarter of its loss of training, and does better in the same run with eight times the units.
     """
     assert case.recipe is not None
     assert case.dataset is not None

@@ -108,6 +108,15 @@ def test_a_fault_that_lets_a_network_learn_does_harm_where_a_tenth_is_saved_with
     assert bool(evidence) == (0.1 < left <= 0.9)
 
 
+@pytest.mark.parametrize(("there", "word"), [(0.44, "found"), (0.46, "noticed")])
+def test_where_learning_began_late_half_as_much_is_enough(there, word):
+    one = case(classifier())
+    one = replace(one, results={one.split: {"loss": 0.5}})
+    one.__dict__.update(again=SimpleNamespace(standardized=there), constant=1.0, stuck=80)
+    one.__dict__["trend"] = SimpleNamespace(steps=[200])
+    assert one.judged("standardized")[0] == word
+
+
 def test_without_a_run_and_without_a_way_to_make_it_again_nothing_is_better():
     one = case(classifier())
     assert one.judged("standardized") == ("found", ())
