@@ -113,6 +113,16 @@ class Again:
         """At a lower learning rate, the best of those tried: the same."""
         return self.share(self.lower.held_out)
 
+    @property
+    def unregularized(self) -> float:
+        """Without regularization: the same."""
+        return self.share(self.freed.held_out)
+
+    @property
+    def prolonged(self) -> float | None:
+        """With more updates: the same."""
+        return self.share(self.longer.held_out) if self.longer else None
+
     def share(self, loss: float) -> float:
         """A loss over `level`."""
         return loss / self.level

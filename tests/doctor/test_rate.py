@@ -37,7 +37,18 @@ def flat(level, noise=0.02, seed=0):
     return level + noise * np.random.default_rng(seed).standard_normal(UPDATES)
 
 
-def case(losses, lower=None, higher=None, size=None, reason="finished", again=True, slower=1.0, judged=(), kept=0.0):
+def case(
+    losses,
+    lower=None,
+    higher=None,
+    size=None,
+    reason="finished",
+    again=True,
+    slower=1.0,
+    judged=(),
+    kept=0.0,
+    larger=None,
+):
     """A case with these losses of training, those of reruns, ‖Δθ‖ / ‖θ‖ of its updates, and held-out losses."""
     history = History()
     history.evaluations = [{"step": 20 * (i + 1), "split": "validation", "loss": loss} for i, loss in enumerate(judged)]
@@ -51,7 +62,8 @@ def case(losses, lower=None, higher=None, size=None, reason="finished", again=Tr
     same = Rerun(1.0, np.asarray(losses), 1.0)
     reruns = {"lower": same if lower is None else Rerun(0.1, lower, kept),
               "higher": same if higher is None else Rerun(10, higher, 0.0)}  # fmt: skip
-    made.__dict__["again"] = SimpleNamespace(updates=UPDATES, share=float, slower=slower, **reruns) if again else None
+    beside = {"slower": kept if judged else slower, "larger_batches": larger}
+    made.__dict__["again"] = SimpleNamespace(updates=UPDATES, share=float, **beside, **reruns) if again else None
     return made
 
 
@@ -127,6 +139,12 @@ WON_AND_LOST = [0.5, 0.2, 0.1, 0.1, 0.2, 0.3, 0.4, 0.4, 0.4, 0.4]
 )
 def test_what_was_won_and_is_lost_again_does_harm_where_a_lower_rate_keeps_it(judged, losses, kept, verdict):
     assert oscillation(case(losses, lower=flat(0.05), judged=judged, kept=kept)).verdict == verdict
+
+
+@pytest.mark.parametrize(("larger", "verdict"), [(0.29, "found"), (0.31, "ruled out"), (None, "ruled out")])
+def test_or_larger_batches_keep_it(larger, verdict):
+    one = case(flat(0.05), lower=flat(0.05), judged=WON_AND_LOST, kept=0.5, larger=larger)
+    assert oscillation(one).verdict == verdict
 
 
 def test_swings_with_net_progress_are_the_edge_of_stability():

@@ -18,7 +18,8 @@ class Parting:
 
     copies     the share of its rows whose input is one of the training part too
     agreeing   the share of its rows that equal a training row in input and target
-    chance     the share of its rows that would have an equal if every column were drawn by itself
+    chance     the share of its rows that would have an equal if every column were drawn by itself; of tokens, if each
+               were drawn given the two before it
     rows       how many rows it has
     shift      the root mean square over columns of the distance of their means, in the training part's spreads
     stretch    the median over columns of its spread over the training part's
@@ -43,7 +44,8 @@ class Parting:
 def partings(data: Dataset) -> dict[str, Parting]:
     """Every held-out part beside the training part, by name."""
     inputs, whole = set(_rows(data.train.x)), set(_rows(data.train.x, data.train.y))
-    columns, chance = Columns.of(data.train.x), _by_chance(data.train.x)
+    by_chance = _by_chance if data.schema.tokens is None else _by_chance_in_order
+    columns, chance = Columns.of(data.train.x), by_chance(data.train.x)
     found = {}
     for name, part in data.splits().items():
         if name != "train":
@@ -69,6 +71,34 @@ def _by_chance(x: Array) -> float:
         if log < NEVER:
             return 0.0
     return float(-np.expm1(len(x) * np.log1p(-min(np.exp(log), 1 - 1e-16))))
+
+
+def _by_chance_in_order(x: Array) -> float:
+    """The same for tokens [n, time] of a chain of order two: that of two new rows being equal, step by step.
+
+    Over the pairs (a, b) that both rows end with, u'(b, c) = Σ_a u(a, b) P(c | a, b)². The squares are estimated from
+    different rows without bias, k (k − 1) / (n (n − 1)) of k in n, so that what was seen once counts as unlike all
+    else.
+    """
+    if x.ndim != 2 or x.shape[1] < 3:
+        return _by_chance(x)
+    rows = np.unique(thinned(x), axis=0)
+    pairs = np.lib.stride_tricks.sliding_window_view(rows, 2, axis=1)
+    known, ids = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
+    ids = ids.reshape(pairs.shape[:2])
+    steps, often = np.unique(np.stack([ids[:, :-1].ravel(), ids[:, 1:].ravel()]), axis=1, return_counts=True)
+    begins, ends = np.bincount(ids[:, 0], minlength=len(known)), np.bincount(ids[:, :-1].ravel(), minlength=len(known))
+    same = _squared(often, ends[steps[0]])
+    equal = _squared(begins, len(rows))
+    for _ in range(x.shape[1] - 2):
+        equal = np.bincount(steps[1], equal[steps[0]] * same, minlength=len(known))
+    return float(-np.expm1(len(x) * np.log1p(-min(equal.sum(), 1 - 1e-16))))
+
+
+def _squared(often: Array, of: Array | int) -> Array:
+    """The square of a chance, estimated without bias from how often something was seen."""
+    squares: Array = often * (often - 1) / np.maximum(of * (np.asarray(of, float) - 1), 1)
+    return squares
 
 
 def _moved(train: Columns, part: Columns) -> tuple[float, float]:

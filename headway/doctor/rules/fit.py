@@ -62,22 +62,18 @@ def overfitting(case: Case) -> Seen:
     needs="measures job", follows=f"{PAIRING} {INITIAL}",
 )  # fmt: skip
 def over_regularised(case: Case) -> Seen:
-    """The same run without dropout, noise, penalties and weight decay saves a quarter more of the held-out loss.
+    """The same run without dropout, noise, penalties and weight decay saves a tenth more of the held-out loss.
 
-    Asked where there are some and three quarters of the held-out loss to be beaten are not saved. The loss of training
+    Asked where there are some and nine tenths of the held-out loss to be beaten are not saved. The loss of training
     does not tell: dropout raises it by itself (Goodfellow et al. 2016, section 7.1; Srivastava et al. 2014).
     """
     assert case.job is not None
     steps = (1, int(case.measures["step"][-1])) if case.measures else (0, 0)
     if not regularization(case.job.recipe):
         return Seen("ruled out", ("Nothing regularizes.",), steps=steps)
-    own, level = case.loss, case.level
-    if own is None or not level or own < GAP * level or case.again is None:
-        return Seen("ruled out", ("The held-out loss is low.",), steps=steps)
-    here, there = own / level, case.again.share(case.again.freed.held_out)
-    evidence = (f"Of the held-out loss to be beaten {here:.0%} is left, without regularization {there:.0%}.",)
-    if not there <= here - GAP:
-        return Seen("ruled out", evidence, steps=steps)
+    better, evidence = case.without("unregularized")
+    if not better:
+        return Seen("ruled out", evidence or ("The held-out loss is low.",), steps=steps)
     return Seen("found", evidence, tuple(edit.at for edit in regularization(case.job.recipe)), steps)
 
 
@@ -89,9 +85,10 @@ def underfitting(case: Case) -> Seen:
     """The network tells a quarter less of its own training examples than a straight line does, or their neighbours.
 
     Or less than four fifths of what these do, and a tenth less. Both are fitted in closed form: least squares on the
-    inputs, and the five nearest other examples. A network that knows less than these, though its loss falls no more,
-    has too few units somewhere, or the wrong form (Goodfellow et al. 2016, section 5.2). So has one that leaves a
-    quarter of its loss of training, and does better in the same run with eight times the units.
+    inputs, and the five nearest other examples. A network that knows less than these, though its loss falls no more, or
+    in the same run with four times the updates saves no quarter more of the held-out loss, has too few units somewhere,
+    or the wrong form (Goodfellow et al. 2016, section 5.2). So has one that leaves a quarter of its loss of training,
+    and does better in the same run with eight times the units.
     """
     assert case.recipe is not None
     assert case.dataset is not None
@@ -102,10 +99,16 @@ def underfitting(case: Case) -> Seen:
         return Seen("not seen", ("Asked only of one label or some amounts for inputs of one size.",))
     own, line, others = told
     falls = case.trend is not None and case.trend.falls(RISE * (case.level or 0.0))
-    evidence = (f"Of what there is to tell of its training examples the network tells {own:.0%}, a line {line:.0%}, "
-                f"the nearest others {others:.0%}.".replace("-", "−"),)  # fmt: skip
+    evidence: tuple[str, ...] = (
+        f"Of what there is to tell of its training examples the network tells {own:.0%}, a line {line:.0%}, the "
+        f"nearest others {others:.0%}.".replace("-", "−"),
+    )
     most = max(line, others)
     behind = most - own >= GAP or (own < PART * most and most - own >= LEAST)
+    if behind and falls:
+        # Where more updates cannot be tried, those that were made may be too few.
+        short, longer = case.without("prolonged", GAP)
+        evidence, falls = (*evidence, *longer), short or not longer
     if behind and not falls:
         return Seen("found", evidence, ("network",))
     asked = case.reached is not None and case.reached >= GAP

@@ -11,6 +11,8 @@ from headway.doctor.rules.splits import OTHER
 
 NOTHING, SOMETHING = 2.0, 4.0
 """Standard errors of what is saved: below the first there is nothing to be seen, above the second something is."""
+PER_NUMBER = 10
+"""So many examples for every number of an input are enough to learn from, if there is something to learn."""
 LEARNED = 0.75
 """The share of the loss to be beaten below which a network has learned of its training examples."""
 MUCH = 0.1
@@ -53,9 +55,9 @@ def no_signal(case: Known) -> Seen:
     """No simple model does better than a constant, in training and on held-out data alike: nothing is prescribed.
 
     What lies in the order of pixels or of a sequence may be hidden from simple models; there the network itself must
-    have learned a quarter of what there is to know of its training examples, and nothing of others. Hidden may also be
-    a parity of many inputs, which no descent learns from few examples either (Shalev-Shwartz et al. 2017, *Failures of
-    gradient-based deep learning*).
+    have learned a quarter of what there is to know of ten training examples a number of an input, and nothing of
+    others. Hidden may also be a parity of many inputs, which no descent learns from few examples either (Shalev-Shwartz
+    et al. 2017, *Failures of gradient-based deep learning*).
     """
     parts: list[Simple] = [part for part in (case.simple, case.simple_held_out) if part is not None]
     said = (f"Of the best constant's error simple models save {parts[0].shares()}.",)
@@ -64,7 +66,8 @@ def no_signal(case: Known) -> Seen:
     if case.simple.share + 2 * case.simple.doubt > MUCH:
         return Seen("not seen", (*said, "They are too few to tell."))
     flat = len(case.dataset.input_shape) == 1
-    learned = case.reached is not None and case.reached < LEARNED
+    many = len(case.dataset.train) >= PER_NUMBER * np.prod(case.dataset.input_shape)
+    learned = many and case.reached is not None and case.reached < LEARNED
     return Seen(case.word if flat or learned else "noticed", (*said, "Another network or rate cannot help."), ("data",))
 
 

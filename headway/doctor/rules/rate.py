@@ -80,7 +80,7 @@ def oscillation(case: Case) -> Seen:
     Swings alone are the noise of batches, and with progress they are the edge of stability. So both must be less at a
     lower rate, over the same batches, and a tenth of the loss to be beaten must be won (Bottou, Curtis & Nocedal 2018,
     section 4.2). Or a tenth of the held-out loss that was won is lost again while the loss of training does not fall,
-    and a lower rate keeps it.
+    and a lower rate or batches eight times as large keep it.
     """
     assert case.trend is not None
     assert case.losses is not None
@@ -99,7 +99,7 @@ def oscillation(case: Case) -> Seen:
 
 
 def _lost_again(case: Case, evidence: tuple[str, ...]) -> Seen:
-    """Whether held-out loss that was won is lost again, at this rate and not at a lower one."""
+    """Whether held-out loss that was won is lost again, and not at a lower rate or in larger batches."""
     assert case.trend is not None
     course, level, steps = case.course, case.level, _steps(case)
     if case.again is None or course is None or not level or course.rise < SWINGS * level:
@@ -107,10 +107,11 @@ def _lost_again(case: Case, evidence: tuple[str, ...]) -> Seen:
     change, sure = case.trend.since(course.best)
     if change < -SURE * sure:
         return Seen("ruled out", evidence, steps=steps)
-    now, lower = course.least + course.rise, case.again.lower
-    evidence += (f"The held-out loss was {course.least:.3g} after update {course.best} and ends at {now:.3g}; at "
-                 f"{lower.factor:g} times the rate it ends at {lower.held_out:.3g}.",)  # fmt: skip
-    kept = lower.held_out <= now - SWINGS * level
+    now, slower, larger = (course.least + course.rise) / level, case.again.slower, case.again.larger_batches
+    evidence += (f"Of the held-out loss to be beaten {course.least / level:.0%} was left after update {course.best}, "
+                 f"and {now:.0%} in the end; at {case.again.lower.factor:g} times the rate {slower:.0%}"
+                 f"{'' if larger is None else f', in larger batches {larger:.0%}'}.",)  # fmt: skip
+    kept = min(slower, slower if larger is None else larger) <= now - SWINGS
     return Seen("found" if kept else "ruled out", evidence, ("optimizer/learning_rate",) if kept else (), steps)
 
 

@@ -27,6 +27,14 @@ def test_a_unit_is_dead_where_its_sum_is_below_0_for_every_example():
     assert dead_units(network, values, X)["1"] == 3 / 8
 
 
+@pytest.mark.parametrize(
+    ("widths", "counted"), [((4, 8), ["1", "3"]), ((3, 8), []), ((8, 3), ["1"]), ((1, 8, 8), ["5"])]
+)
+def test_of_few_units_and_of_those_right_behind_few_it_is_luck_how_many_are_dead(widths, counted):
+    network = Sequential((*(layer for width in widths for layer in (Dense(width), ReLU())), Dense(2)))
+    assert list(dead_units(network, drawn(network), X)) == counted
+
+
 @pytest.mark.parametrize("activation", [LeakyReLU(), ELU(), Tanh()])
 def test_what_is_no_rectifier_has_no_dead_units(activation):
     network = Sequential((Dense(8), activation, Dense(2)))

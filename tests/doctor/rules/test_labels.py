@@ -94,6 +94,9 @@ def test_without_signal_inputs_with_an_order_are_noticed_where_the_network_does_
     assert no_signal(case(classifier(), images, **one)).verdict == "noticed"
     assert no_signal(case(classifier(), images, reached=0.8, **one)).verdict == "noticed"
     assert no_signal(case(classifier(), images, reached=0.7, **one)).verdict == "found"
+    few = arrays(X[:80].reshape(80, 3, 2, 1), np.arange(80) % 3)
+    assert len(few.train) < 60
+    assert no_signal(case(classifier(), few, reached=0.7, **one)).verdict == "noticed"
     assert no_signal(case(classifier(), simple=planted(0.01, 2.1), simple_held_out=None)).verdict == "ruled out"
 
 

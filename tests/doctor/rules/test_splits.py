@@ -48,6 +48,34 @@ def test_data_of_few_values_are_equal_by_chance(values, columns):
     assert leakage(case(classifier(), data)).verdict == "ruled out"
 
 
+def chains(rows, time, symbols=3, certain=0.9):
+    """Tokens [rows, time], each the sum of the two before it modulo `symbols`, but for a share that are any."""
+    rng = np.random.default_rng(0)
+    tokens = rng.integers(0, symbols, (rows, time))
+    for place in range(2, time):
+        ruled = rng.random(rows) < certain
+        tokens[ruled, place] = (tokens[ruled, place - 2] + tokens[ruled, place - 1]) % symbols
+    return tokens
+
+
+def test_tokens_are_equal_by_the_chance_of_their_chain():
+    """Two rows begin alike with chance 1/9; then comes the sum, 0.9 + 0.1/3, or one of two others, 0.1/3."""
+    tokens = chains(3000, 8)
+    data = arrays(tokens[:, :-1], tokens[:, 1:], validation=0.3, test=None, tokens=3)
+    likely, other = 0.9 + 0.1 / 3, 0.1 / 3
+    alike = (likely**2 + 2 * other**2) ** 5 / 9
+    found = partings(data)["validation"]
+    assert found.chance == pytest.approx(1 - (1 - alike) ** len(data.train), abs=0.02)
+    assert leakage(case(classifier(), data)).verdict == "ruled out"
+
+
+def test_tokens_that_were_repeated_before_they_were_split_are_found_all_the_same():
+    tokens = np.tile(chains(300, 24, certain=0.5), (3, 1))
+    data = arrays(tokens[:, :-1], tokens[:, 1:], validation=0.3, test=None, tokens=3)
+    assert partings(data)["validation"].chance < 0.01
+    assert leakage(case(classifier(), data)).verdict == "found"
+
+
 def test_examples_that_were_repeated_before_they_were_split_are_found():
     data = arrays(np.tile(X, (3, 1)), np.tile(LABELS, 3), validation=0.2)
     found = leakage(case(classifier(), data))
