@@ -173,16 +173,16 @@ def test_the_interval_is_at_least_one():
 @pytest.mark.parametrize(
     ("network", "addresses"),
     [
-        (Sequential((Flatten(), Dense(3))), {"0"}),
-        (Sequential((Sequential((Flatten(), Identity())), Dropout(0.1), Dense(3), Tanh())), {"0/0", "0/1", "1"}),
-        (Sequential((Residual(Dense(3)), Tanh())), set()),
-        (Sequential((Residual(Tanh()), Dense(3))), {"0/body"}),
-        (Dense(3), set()),
+        (Sequential((Flatten(), Dense(3))), ["0"]),
+        (Sequential((Sequential((Flatten(), Identity())), Dropout(0.1), Dense(3), Tanh())), ["0/0", "0/1", "1"]),
+        (Sequential((Residual(Dense(3)), Tanh())), []),
+        (Sequential((Residual(Tanh()), Dense(3))), ["0/body"]),
+        (Dense(3), []),
     ],
     ids=repr,
 )
 def test_what_comes_before_the_first_parameters_is_data(network, addresses):
-    assert before_parameters(network) == addresses
+    assert sorted(before_parameters(network)) == addresses
 
 
 def test_in_front_of_the_first_parameters_no_gradient_is_computed():
