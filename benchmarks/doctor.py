@@ -19,6 +19,7 @@ from headway.doctor.faults.catalog import faulty
 from headway.doctor.faults.healthy import healthy
 from headway.doctor.faults.measure import measure_all
 from headway.doctor.faults.score import figures
+from headway.doctor.faults.sets import LOOKED_AT
 from headway.report.doctor_bench import as_lines, bench_page, interval_of
 from headway.report.outcome import outcome_page
 from headway.spec.error import HeadwayError
@@ -27,15 +28,15 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results"
 PAGE = ROOT / "docs/doctor-benchmark.md"
 BLOCK = re.compile(r"(?<=<!-- results -->\n).*?(?=<!-- /results -->)", re.DOTALL)
-CURES = {"reporting": "outcome", "earlier": "outcome-earlier", "tuning": "outcome-tuning"}
-"""Set → the word in the name of the file with what became of its cures; in the order of the page."""
+CURES = {name: "outcome" if name == "reporting" else f"outcome-{name}" for name in reversed(SETS)}
+"""Set → the word in the name of the file with what became of its cures; in the order of the page, the newest first."""
 
 
 def store(folder: Path) -> None:
-    """Keep the result of a bench. Of the earlier set that stays which was made when it was looked at."""
+    """Keep the result of a bench. Of a set that was for reporting that stays which was made at its look."""
     record = json.loads((folder / "result.json").read_text())
     name, cures = record.get("set") or record["outcome"], "outcome" in record
-    if name == "earlier":
+    if name in LOOKED_AT:
         raise HeadwayError(str(folder), "must be of a set whose result is stored anew", name, "Leave it where it is.")
     path_of(CURES[name] if cures else name).write_text(as_lines(record))
 

@@ -25,6 +25,7 @@ from headway.concepts.graph import Concept, Edge, Map
 from headway.concepts.markdown import table_lines
 from headway.concepts.pathways import prerequisites, visited_by
 from headway.concepts.writing import write
+from headway.doctor.faults.sets import LOOKED_AT
 from headway.doctor.remedies.catalog import VERDICTS
 from headway.doctor.rules.catalog import RULES
 from headway.doctor.rules.rule import Rule
@@ -175,9 +176,9 @@ def rule_pages() -> dict[str, str]:
     rows = [(f"[{rule.id}]({rule.id}.md)", rule.cause, rule.stage, concept_link(subject, rule)) for rule in RULES]
     index = ["# Rules", "What the doctor looks for, in causal order; [how](../decisions/0013-the-doctor.md).",
              "\n".join(table_lines(("rule", "cause", "stage", "concept"), rows))]  # fmt: skip
-    newest = "reporting" if (RESULTS / "doctor-reporting.json").exists() else "earlier"
-    stored = (RESULTS / f"doctor-{name}.json" for name in ("tuning", newest))
-    measured = [json.loads(path.read_text()) for path in stored if path.exists()]
+    tuned, *held = (RESULTS / f"doctor-{name}.json" for name in ("tuning", "reporting", *reversed(LOOKED_AT)))
+    newest = [path for path in held if path.exists()][:1]
+    measured = [json.loads(path.read_text()) for path in (tuned, *newest) if path.exists()]
     pages = {f"{rule.id}.md": rule_page(subject, rule, measured) for rule in RULES}
     return pages | {"index.md": "\n\n".join(index) + "\n"}
 

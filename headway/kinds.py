@@ -15,6 +15,7 @@ import headway.data.text
 import headway.doctor.faults.drawn
 import headway.doctor.faults.oddities
 import headway.doctor.faults.sources
+import headway.doctor.faults.targets
 import headway.doctor.remedies.remedy
 import headway.doctor.trial
 import headway.exchange.modules

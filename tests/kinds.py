@@ -30,6 +30,7 @@ from headway.data.text import TextFiles
 from headway.doctor.faults import sources as faulty
 from headway.doctor.faults.drawn import Drawn
 from headway.doctor.faults.oddities import Ascent
+from headway.doctor.faults.targets import Grouped, OtherTarget
 from headway.doctor.remedies.remedy import Remedy
 from headway.exchange.modules import NNX, Equinox, Function, Linen
 from headway.learning.averaging import EMA
@@ -144,6 +145,8 @@ EXAMPLES: tuple[Spec, ...] = (
     *(kind(Iris()) for kind in (faulty.ShuffledLabels, faulty.NoisyLabels, faulty.NoSignal, faulty.RescaledTargets)),
     *(kind(Iris()) for kind in (faulty.Repeated, faulty.AlteredTest, faulty.Imbalanced, faulty.SortedByTarget)),
     *(kind(Iris()) for kind in (faulty.Spoiled, faulty.ConstantColumns)),
+    OtherTarget(Iris(), column="petal width (cm)", without=("petal length (cm)",)),
+    Grouped(Iris(), groups=((0, 2), (1,))),
     Drawn("gaussian_quantiles", examples=30, settings=(("n_classes", 3),)),
     faulty.Rescaled(Iris(), factor=10.0, columns=(0, 2)),
     faulty.Fewer(Iris(), examples=30),

@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from headway.cli.command import AsJson, Counter, app
+from headway.doctor.faults.sets import SetName
 from headway.spec.error import HeadwayError
 
 
@@ -15,9 +16,7 @@ def bench(
     *,
     doctor: Annotated[bool, typer.Option("--doctor", help="The doctor, on recipes whose faults are known.")] = False,
     outcome: Annotated[bool, typer.Option("--outcome", help="With --doctor: cure a base of each fault.")] = False,
-    name: Annotated[
-        Literal["tuning", "earlier", "reporting"], typer.Option("--set", help="On which recipes.")
-    ] = "tuning",
+    name: Annotated[SetName, typer.Option("--set", help="On which recipes.")] = "tuning",
     only: Annotated[list[str], typer.Option(help="A program, or a fault on all its bases. Repeatable.")] = [],  # noqa: B006
     workers: Annotated[int, typer.Option(help="How many processes.", min=1)] = 1,
     out: Annotated[Path | None, typer.Option(help="A folder; by default runs/doctor-SET, or runs/outcome-SET.")] = None,

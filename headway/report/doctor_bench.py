@@ -9,6 +9,7 @@ from headway.concepts.markdown import table_lines
 from headway.doctor.faults.bench import left_out
 from headway.doctor.faults.catalog import Program
 from headway.doctor.faults.score import manifest_row, score
+from headway.doctor.faults.sets import LOOKED_AT
 from headway.report.table import table
 
 FIGURES = ("recall", "first cause", "any cause", "specificity")
@@ -74,8 +75,8 @@ def rule_rates(record: Record, id: str) -> str:
 
 
 def past(record: Record, name: str) -> str:
-    """Of the set that was for reporting, when it was looked at; of the others nothing."""
-    if name != "earlier":
+    """Of a set that was for reporting, when it was looked at; of the others nothing."""
+    if name not in LOOKED_AT:
         return ""
     return f" It was the reporting set until it was looked at, once, on {record['made on']['day']}: this is that look."
 

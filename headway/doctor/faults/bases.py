@@ -6,10 +6,12 @@ from headway.data.bundled import MNIST1D, BreastCancer, Diabetes, Digits, Iris, 
 from headway.data.dataset import Data, Source
 from headway.data.sequences import CopyTask
 from headway.data.synthetic import XOR, Blobs, Circles, Friedman, Moons, Spirals
-from headway.doctor.faults.drawn import Chains, Drawn, Figures, Waves
+from headway.doctor.faults.drawn import Cells, Chains, Drawn, Figures, Sorting, Waves
+from headway.doctor.faults.sets import SetName
 from headway.doctor.faults.sources import RescaledTargets
+from headway.doctor.faults.targets import Grouped, OtherTarget
 from headway.learning.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
-from headway.learning.optimizers.adaptive import Adam, AdamW, RMSProp
+from headway.learning.optimizers.adaptive import Adam, AdamW, Lion, RMSProp
 from headway.learning.optimizers.optimizer import Optimizer
 from headway.learning.optimizers.sgd import SGD
 from headway.learning.schedules.compose import Warmup
@@ -18,13 +20,13 @@ from headway.learning.schedules.schedule import Fraction
 from headway.models.convnet import pooled_convnet
 from headway.models.mlp import mlp
 from headway.models.transformer import language_model, transformer_block
-from headway.network.activations import ELU, GELU, ReLU, SiLU, Tanh
+from headway.network.activations import ELU, GELU, LeakyReLU, ReLU, SiLU, Softplus, Tanh
 from headway.network.compose import Repeat, Sequential
 from headway.network.convolution import AveragePool, Conv, Flatten, GlobalAveragePool, MaxPool
 from headway.network.dense import Dense
-from headway.network.embedding import SinusoidalPositions
+from headway.network.embedding import Embedding, SinusoidalPositions
 from headway.network.layer import Layer
-from headway.network.normalization import BatchNorm, LayerNorm, RMSNorm
+from headway.network.normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from headway.network.recurrent import GRU, Last
 from headway.network.residual import Residual
 from headway.training.recipe import Evaluation, Recipe
@@ -80,6 +82,19 @@ EIGHT_GROUPS = Drawn("classification", examples=1200, seed=1, settings=(
 """Columns in units of their own, 1 to 100, and not around 0."""
 FRIEDMAN2 = RescaledTargets(Drawn("friedman2", examples=600, settings=(("noise", 20.0),)), factor=1 / 380, shift=-1.25)
 """About mean 0 and spread 1."""
+RADIUS = RescaledTargets(
+    OtherTarget(BreastCancer(), column="mean radius", without=tuple(
+        f"{kind} {size}" for kind in ("mean", "worst") for size in ("radius", "perimeter", "area")
+        if (kind, size) != ("mean", "radius"))), factor=0.284, shift=-4.01)  # fmt: skip
+"""The size of a tumour, without what says the same: about mean 0 and spread 1."""
+ROLL = RescaledTargets(Drawn("swiss_roll", examples=1200, settings=(("noise", 0.2),)), factor=0.367, shift=-3.46)
+"""How far along the roll a point lies. About mean 0 and spread 1."""
+EVEN = Grouped(Digits(shape="image"), groups=((1, 3, 5, 7, 9), (0, 2, 4, 6, 8)))
+THIRDS = Grouped(Digits(), groups=((0, 3, 6, 9), (1, 4, 7), (2, 5, 8)))
+NEEDLES = Drawn("classification", examples=2400, seed=2, settings=(
+    ("n_classes", 3), ("n_features", 40), ("n_informative", 6), ("n_redundant", 0), ("class_sep", 2.5),
+    ("flip_y", 0.0)))  # fmt: skip
+"""Six columns that say something among forty."""
 TUNING = {
     "digits-mlp": _recipe(mlp((64, 64), 10), Digits(), CLASSES, AdamW(3e-3), 64, 240),
     "digits-cnn": _recipe(pooled_convnet((8, 16), 10), Digits(shape="image"), CLASSES, Adam(5e-3), 64, 160),
@@ -113,7 +128,7 @@ EARLIER = {
         AdamW(Cosine(2e-3)), 50, 100,
     ),
 }  # fmt: skip
-REPORTING = {
+SECOND = {
     "xor-silu": _recipe(mlp((24, 24), 2, activation=SiLU()), XOR(800, noise=0.02), CLASSES, SGD(0.05, momentum=0.9),
                         40, 300),
     "circles-logit": _recipe(mlp((32, 32), 1, activation=GELU()), Circles(600), YES, Adam(5e-3), 50, 200),
@@ -138,13 +153,40 @@ REPORTING = {
         AdamW(Warmup(Fraction(0.1), then=Cosine(1e-2))), 40, 240,
     ),
 }  # fmt: skip
-SETS = {"tuning": (TUNING, 0), "earlier": (EARLIER, 100), "reporting": (REPORTING, 200)}
-"""Set → its recipes and the first of their seeds. Rules are tuned on the first two alone: of the second, since it was
-looked at."""
+REPORTING = {
+    "radius-tanh": _recipe(mlp((32,), 1, activation=Tanh()), RADIUS, AMOUNT, Adam(5e-3), 30, 200),
+    "roll-softplus": _recipe(mlp((48, 32), 1, activation=Softplus()), ROLL, AMOUNT, AdamW(4e-3), 50, 400),
+    "even-residual": _recipe(
+        Sequential((Conv(12), ReLU(), MaxPool(2), Residual(Sequential((GroupNorm(4), ReLU(), Conv(12)))), Flatten(),
+                    Dense(1))), EVEN, YES, Adam(5e-3), 50, 200,
+    ),
+    "thirds-batchnorm": _recipe(normalized_mlp((48, 32), 3), THIRDS, CLASSES, SGD(0.03, momentum=0.9, nesterov=True),
+                                48, 200),
+    "needles-leaky": _recipe(mlp((64, 32), 3, activation=LeakyReLU()), NEEDLES, CLASSES, AdamW(3e-3), 50, 300),
+    "chessboard-logit": _recipe(mlp((72, 56), 1), Cells(2400, cells=3), YES, Lion(Cosine(4e-3)), 60, 500),
+    "parity-elu": _recipe(mlp((32, 24), 2, activation=ELU()), Cells(2400, features=3, cells=2, seed=1), CLASSES,
+                          SGD(Cosine(0.15), momentum=0.9), 50, 500),
+    "stripes-mlp": _recipe(mlp((64, 48), 3), Cells(2400, cells=3, classes=3, seed=2), CLASSES, Adam(5e-3), 50, 500),
+    "signals-residual": _recipe(
+        Sequential((Conv(16, kernel=5, stride=2), ReLU(), Residual(Sequential((GroupNorm(4), Conv(16), SiLU()))),
+                    Conv(32, stride=2), ReLU(), Flatten(), Dense(10))),
+        MNIST1D(5000, seed=7), CLASSES, AdamW(Cosine(1e-2)), 100, 400,
+    ),
+    "sorting-gru": _recipe(Sequential((Embedding(6, width=24), GRU(48), Dense(6))),
+                           Sorting(5, symbols=5, examples=1500, seed=1), CLASSES, Adam(Cosine(2e-2)), 60, 300),
+    "sorting-transformer": _recipe(
+        language_model(8, width=36, heads=3, blocks=1), Sorting(5, symbols=7, examples=1400), CLASSES,
+        AdamW(Warmup(Fraction(0.1), then=Cosine(1e-2))), 50, 240,
+    ),
+}  # fmt: skip
+SETS: dict[SetName, tuple[dict[str, Recipe], int]] = {
+    "tuning": (TUNING, 0), "earlier": (EARLIER, 100), "second": (SECOND, 200), "reporting": (REPORTING, 300),
+}  # fmt: skip
+"""Set → its recipes and the first of their seeds. Rules are never tuned on the last."""
 
 
 def bases(set: str | None = None) -> tuple[Base, ...]:
-    """All bases, or those of a set: no two sets share data, networks or seeds."""
+    """All bases, or those of a set: no two sets share data with their targets, networks or seeds."""
     return tuple(
         Base(id, name, replace(recipe, seed=first), tuple(range(first, first + 3)))
         for name, (recipes, first) in SETS.items() if set in (None, name)

@@ -1,6 +1,6 @@
-"""Examples that are drawn: by scikit-learn, waves of one of six shapes, figures in noisy images, chains of tokens."""
+"""Examples that are drawn: by scikit-learn, waves, figures in noisy images, cells, chains of tokens, and sorting."""
 
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -8,12 +8,14 @@ from pydantic import Field
 
 from headway.data.dataset import Seed, Source, Table
 from headway.data.schema import Array
+from headway.data.sequences import CopyTask
 from headway.learning.optimizers.foreign import Settings, expect_arguments
 from headway.spec.node import spec
 
 Size = Annotated[int, Field(ge=4)]
 Noise = Annotated[float, Field(ge=0)]
-Maker = Literal["classification", "friedman2", "friedman3", "gaussian_quantiles", "hastie_10_2"]
+Maker = Literal["classification", "friedman2", "friedman3", "gaussian_quantiles", "hastie_10_2", "swiss_roll"]
+AMOUNTS = ("friedman2", "friedman3", "swiss_roll")
 WAVES = ("sine", "square", "saw", "triangle", "chirp", "pulse")
 FIGURES = ("bar", "cross", "disc", "ring")
 
@@ -23,7 +25,7 @@ class Drawn(Source):
     """What scikit-learn's `make_` of this name draws: `Drawn("classification", settings=(("n_classes", 6),))`.
 
     settings   its other arguments, name and value
-    Targets that are −1 and 1 are the labels 0 and 1. The friedmans give amounts.
+    Targets that are −1 and 1 are the labels 0 and 1. `AMOUNTS` give amounts.
     """
 
     maker: Maker
@@ -39,7 +41,7 @@ class Drawn(Source):
         expect_arguments(make, self.settings, ("n_samples", "random_state"))
         x, y = make(n_samples=self.examples, random_state=self.seed, **dict(self.settings))
         names = tuple(f"x{i + 1}" for i in range(x.shape[1]))
-        if self.maker.startswith("friedman"):
+        if self.maker in AMOUNTS:
             return Table(x, y, feature_names=names)
         y = np.unique(y, return_inverse=True)[1]
         return Table(x, y, classes=_numbered(int(y.max()) + 1), feature_names=names)
@@ -103,6 +105,50 @@ class Figures(Source):
         shapes = np.stack([bar, lying | standing, far <= radius, np.abs(far - radius) < 0.8])
         x = shapes[y, np.arange(n)] + self.noise * rng.standard_normal((n, self.size, self.size))
         return Table(x[..., None], y, classes=FIGURES)
+
+
+@spec
+class Cells(Source):
+    """Points uniform in [0, 1]^features; the class is the sum of the numbers of their cells, modulo the classes.
+
+    Every axis is cut into so many `cells`, numbered from 0. With two classes the plane is a chessboard; with two cells
+    an axis the class is a parity, of which all columns but one say nothing.
+    """
+
+    examples: Size = 1200
+    _: KW_ONLY
+    features: Annotated[int, Field(ge=1)] = 2
+    cells: Annotated[int, Field(ge=2)] = 3
+    classes: Annotated[int, Field(ge=2)] = 2
+    seed: Seed = 0
+
+    def load(self) -> Table:
+        rng = np.random.default_rng(self.seed)
+        x = rng.uniform(0, 1, (self.examples, self.features))
+        y = (x * self.cells).astype(int).sum(axis=1) % self.classes
+        names = tuple(f"x{i + 1}" for i in range(self.features))
+        return Table(x, y, classes=_numbered(self.classes), feature_names=names)
+
+
+@spec
+class Sorting(Source):
+    """s_1 … s_L, a delimiter, and s in ascending order: tokens to be put in order, the next one as the target.
+
+    Tokens, places that count and strings are those of `CopyTask`: all strings are different.
+    """
+
+    length: Annotated[int, Field(ge=2)] = 5
+    _: KW_ONLY
+    symbols: Annotated[int, Field(ge=2)] = 8
+    examples: Size = 1000
+    seed: Seed = 0
+
+    def load(self) -> Table:
+        table = CopyTask(self.length, symbols=self.symbols, examples=self.examples, seed=self.seed).load()
+        ordered = np.sort(np.asarray(table.y)[:, self.length :], axis=1)
+        x, y = np.array(table.x), np.array(table.y)
+        x[:, self.length + 1 :], y[:, self.length :] = ordered[:, :-1], ordered
+        return replace(table, x=x, y=y)
 
 
 @spec

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
@@ -21,6 +22,7 @@ from headway.doctor.faults.catalog import faulty, program
 from headway.doctor.faults.healthy import healthy
 from headway.doctor.faults.measure import MARGIN, stored, twin
 from headway.doctor.faults.score import read_rows
+from headway.doctor.faults.sets import LOOKED_AT, SetName
 from headway.report.doctor_bench import as_lines, bench_page, bench_record, bench_text, rule_rates
 from headway.spec.error import HeadwayError
 from headway.spec.json import dumps, loads
@@ -98,8 +100,13 @@ def test_a_rule_is_counted_where_its_cause_is_the_one_and_where_it_is_not():
     assert said.endswith("in 1 of the 2 programs whose cause it is, in 1 of the 1 faulty ones that have another, "
                          "in 1 of the 3 healthy ones.")  # fmt: skip
     assert "programs whose cause" not in rule_rates({"set": "tuning", "programs": rows}, "no-signal")
-    looked_at = rule_rates({"set": "earlier", "programs": rows, "made on": {"day": "2001-02-03"}}, "leakage")
-    assert "the reporting set until it was looked at, once, on 2001-02-03" in looked_at
+    for name in SETS:
+        told = rule_rates({"set": name, "programs": rows, "made on": {"day": "2001-02-03"}}, "leakage")
+        assert ("the reporting set until it was looked at, once, on 2001-02-03" in told) == (name in LOOKED_AT)
+
+
+def test_the_sets_are_those_named_and_the_newest_is_for_reporting():
+    assert tuple(SETS) == get_args(SetName) == ("tuning", *LOOKED_AT, "reporting")
 
 
 @pytest.mark.parametrize("name", SETS)

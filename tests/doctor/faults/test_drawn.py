@@ -1,16 +1,22 @@
-"""Examples that are drawn, held against scikit-learn, against NumPy's own arithmetic, and against the chances named."""
+"""Examples that are drawn, held against scikit-learn, against arithmetic of NumPy or by hand, and the chances named."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.datasets import make_classification, make_friedman2, make_gaussian_quantiles, make_hastie_10_2
+from sklearn.datasets import (
+    make_classification,
+    make_friedman2,
+    make_gaussian_quantiles,
+    make_hastie_10_2,
+    make_swiss_roll,
+)
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
 from headway.data.dataset import Source
-from headway.doctor.faults.drawn import FIGURES, WAVES, Chains, Drawn, Figures, Waves
+from headway.doctor.faults.drawn import FIGURES, WAVES, Cells, Chains, Drawn, Figures, Sorting, Waves
 from headway.spec.error import HeadwayError
 from headway.spec.json import dumps, loads
 
@@ -29,6 +35,8 @@ def arrays(source: Source) -> tuple[np.ndarray, np.ndarray]:
          lambda: make_gaussian_quantiles(n_samples=90, n_features=3, random_state=0)),
         (Drawn("friedman2", examples=90, settings=(("noise", 2.0),), seed=5),
          lambda: make_friedman2(90, noise=2.0, random_state=5)),
+        (Drawn("swiss_roll", examples=90, settings=(("noise", 0.3),)),
+         lambda: make_swiss_roll(90, noise=0.3, random_state=0)),
     ],
 )  # fmt: skip
 def test_what_scikit_learn_draws_is_as_it_draws_it(source, theirs):
@@ -44,7 +52,7 @@ def test_labels_below_0_are_numbered_and_amounts_are_no_classes():
     np.testing.assert_array_equal(table.y, y > 0)
     np.testing.assert_array_equal(table.y, np.sum(x**2, axis=1) > 9.34)
     assert table.classes == ("0", "1")
-    assert Drawn("friedman3", examples=30).load().classes is None
+    assert Drawn("friedman3", examples=30).load().classes is Drawn("swiss_roll", examples=30).load().classes is None
 
 
 @pytest.mark.parametrize("settings", [(("n_clases", 3),), (("random_state", 3),)])
@@ -114,6 +122,35 @@ def test_figures_are_what_they_are_called_and_lie_anywhere():
     assert np.ptp(middles, axis=0).min() > 5
 
 
+def test_cells_are_a_chessboard_stripes_or_a_parity():
+    x, y = arrays(Cells(900, cells=4))
+    assert (x.min(), x.max()) == pytest.approx((0, 1), abs=0.01)
+    board = np.array([[0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0]])
+    row, column = np.digitize(x, [0.25, 0.5, 0.75]).T
+    np.testing.assert_array_equal(y, board[row, column])
+    x, y = arrays(Cells(900, cells=3, classes=3))
+    latin = np.array([[0, 1, 2], [1, 2, 0], [2, 0, 1]])
+    row, column = np.digitize(x, [1 / 3, 2 / 3]).T
+    np.testing.assert_array_equal(y, latin[row, column])
+    x, y = arrays(Cells(4000, features=3, cells=2))
+    np.testing.assert_array_equal(y, np.prod(x - 0.5, axis=1) > 0)
+    two = (x[:, 0] > 0.5) ^ (x[:, 1] > 0.5)
+    assert abs(y[two].mean() - y[~two].mean()) < 0.06, "two columns of three say nothing"
+
+
+def test_tokens_are_sorted_behind_the_delimiter_and_only_there_they_count():
+    table = Sorting(4, symbols=5, examples=300, seed=2).load()
+    x, y = np.asarray(table.x), np.asarray(table.y)
+    assert (x.shape, table.tokens, table.classes) == ((300, 8), 6, ("0", "1", "2", "3", "4", "5"))
+    for given, told, counts in zip(x.tolist(), y.tolist(), table.weights, strict=True):
+        assert given[4] == 5
+        assert told[4:] == sorted(given[:4])
+        assert given[5:] == told[4:-1]
+        assert told[:4] == given[1:5]
+        assert counts.tolist() == [False] * 4 + [True] * 4
+    assert len({tuple(row) for row in x[:, :4].tolist()}) == 300
+
+
 def test_a_chain_follows_the_chances_of_the_two_tokens_before():
     source = Chains(4000, time=12, symbols=3, concentration=0.5, seed=4)
     x, y = arrays(source)
@@ -129,7 +166,9 @@ def test_a_chain_follows_the_chances_of_the_two_tokens_before():
     assert len(np.unique(x[:, :2], axis=0)) == 9
 
 
-@pytest.mark.parametrize("source", [Waves(40), Figures(40), Chains(40), Drawn("hastie_10_2", examples=40)])
+@pytest.mark.parametrize(
+    "source", [Waves(40), Figures(40), Chains(40), Cells(40), Sorting(examples=40), Drawn("hastie_10_2", examples=40)]
+)
 def test_what_is_drawn_is_drawn_by_the_seed(source):
     first, again, other = (arrays(replace(source, seed=seed)) for seed in (3, 3, 4))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))

@@ -1,5 +1,6 @@
 """Every faulty recipe is one value that can be stored and computed, and differs from its base only where it says."""
 
+from collections import Counter
 from dataclasses import replace
 from itertools import combinations
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from headway.doctor.faults.bases import SETS, bases
+from headway.doctor.faults.bench import programs
 from headway.doctor.faults.catalog import FAULTS, faulty
 from headway.doctor.faults.families.training import rate_of
 from headway.doctor.rules.catalog import RULES
@@ -55,7 +57,7 @@ def test_faults_have_names_of_their_own_and_are_many_in_every_set():
         assert {fault.id for fault in FAULTS} == {program.id.partition("@")[0] for program in programs}
 
 
-def test_no_two_sets_share_data_networks_or_seeds():
+def test_no_two_sets_share_data_with_their_targets_networks_or_seeds():
     sets = [bases(name) for name in SETS]
     assert min(map(len, sets)) >= 6
     for part in (lambda base: base.recipe.data.source, lambda base: base.recipe.network, lambda base: base.seeds):
@@ -76,6 +78,21 @@ def test_every_cause_beyond_the_first_has_a_reason():
 
 def test_the_rate_of_an_optimizer_is_its_highest():
     assert rate_of(Adam(0.1)) == rate_of(Adam(Cosine(0.1))) == rate_of(Adam(Warmup(5, then=Cosine(0.1)))) == 0.1
+
+
+@pytest.mark.parametrize("base", bases("reporting"), ids=lambda base: base.id)
+def test_no_example_held_out_for_reporting_is_trained_on(base):
+    data = base.recipe.data.load()
+    seen = {row.tobytes() for row in data.train.x}
+    assert not sum(row.tobytes() in seen for row in data.validation.x)
+
+
+def test_programs_are_spread_over_the_bases_for_reporting():
+    kept = programs("reporting")
+    for one in (True, False):
+        on = Counter(program.base.id for program in kept if program.healthy == one)
+        assert max(on.values()) <= 0.2 * sum(on.values())
+        assert one or (min(on.values()) >= 4 and len(on) == len(bases("reporting")))
 
 
 def test_every_data_set_is_scaled_so_that_its_base_can_learn_it():

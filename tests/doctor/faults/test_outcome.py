@@ -17,6 +17,7 @@ from headway.doctor.faults.bench import programs
 from headway.doctor.faults.catalog import FAULTS, faulty
 from headway.doctor.faults.measure import skill
 from headway.doctor.faults.outcome import CURES, NO_EDIT, SECONDS, fix, one_a_fault, outcome, restores, treat
+from headway.doctor.faults.sets import LOOKED_AT
 from headway.doctor.faults.sources import Fewer, Rescaled
 from headway.doctor.trial import Trial
 from headway.report.doctor_bench import as_lines
@@ -138,23 +139,28 @@ def test_the_outcome_is_stored_by_set_and_shown_on_the_page(record, monkeypatch,
     monkeypatch.setattr(stored_results, "RESULTS", tmp_path)
     text = "# P\n\n<!-- results -->\nold\n<!-- /results -->\n"
     assert "No result is stored yet." in stored_results.page(text)
+    (tmp_path / "doctor-outcome-second.json").write_text(as_lines(record | {"outcome": "second"}))
     for name in ("tuning", "reporting"):
         (tmp_path / "result.json").write_text(as_lines(record | {"outcome": name}))
         stored_results.store(tmp_path)
-    assert {path.name for path in tmp_path.glob("doctor*")} == {"doctor-outcome.json", "doctor-outcome-tuning.json"}
+    assert {path.name for path in tmp_path.glob("doctor*")} == {
+        "doctor-outcome.json", "doctor-outcome-second.json", "doctor-outcome-tuning.json",
+    }  # fmt: skip
     made = stored_results.page(text)
-    assert made.index("Cures on the reporting set") < made.index("Cures on the tuning set")
+    places = [made.index(f"Cures on the {name} set") for name in ("reporting", "second", "tuning")]
+    assert places == sorted(places)
     assert "old" not in made
 
 
-def test_what_is_stored_of_the_earlier_set_stays_and_the_page_says_when_it_was_looked_at(record, monkeypatch, tmp_path):
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_what_is_stored_of_a_look_stays_and_the_page_says_when_it_was(name, record, monkeypatch, tmp_path):
     monkeypatch.setattr(stored_results, "RESULTS", tmp_path)
     made = {**record["made on"], "day": "2001-02-03"}
-    (tmp_path / "doctor-outcome-earlier.json").write_text(as_lines(record | {"outcome": "earlier", "made on": made}))
+    (tmp_path / f"doctor-outcome-{name}.json").write_text(as_lines(record | {"outcome": name, "made on": made}))
     page = stored_results.page("<!-- results -->\n<!-- /results -->\n")
     assert "It was the reporting set until it was looked at, once, on 2001-02-03" in page
-    (tmp_path / "result.json").write_text(as_lines(record | {"outcome": "earlier"}))
-    with pytest.raises(HeadwayError, match="earlier"):
+    (tmp_path / "result.json").write_text(as_lines(record | {"outcome": name}))
+    with pytest.raises(HeadwayError, match=name):
         stored_results.store(tmp_path)
 
 
