@@ -33,7 +33,7 @@ class Blobs(Source):
         centers = rng.uniform(-5, 5, (self.classes, self.features))
         x = centers[y] + self.spread * rng.standard_normal((self.examples, self.features))
         return Table(
-            x, y, classes=_numbered(self.classes), feature_names=tuple(f"x{i + 1}" for i in range(self.features))
+            x, y, classes=numbered(self.classes), feature_names=tuple(f"x{i + 1}" for i in range(self.features))
         )
 
 
@@ -133,7 +133,7 @@ class Friedman(Source):
 
 def _plane(x: Array, y: Array, classes: int, noise: float, rng: np.random.Generator) -> Table:
     """Points x [n, 2] with noise N(0, noise²) on both coordinates."""
-    return Table(x + noise * rng.standard_normal(x.shape), y, classes=_numbered(classes), feature_names=PLANE)
+    return Table(x + noise * rng.standard_normal(x.shape), y, classes=numbered(classes), feature_names=PLANE)
 
 
 def _polar(radius: Array | float, angle: Array) -> Array:
@@ -141,5 +141,6 @@ def _polar(radius: Array | float, angle: Array) -> Array:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
 
-def _numbered(classes: int) -> tuple[str, ...]:
+def numbered(classes: int) -> tuple[str, ...]:
+    """The names of classes that are numbers: `("0", "1", …)`."""
     return tuple(str(i) for i in range(classes))

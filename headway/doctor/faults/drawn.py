@@ -9,6 +9,7 @@ from pydantic import Field
 from headway.data.dataset import Seed, Source, Table
 from headway.data.schema import Array
 from headway.data.sequences import CopyTask
+from headway.data.synthetic import numbered
 from headway.learning.optimizers.foreign import Settings, expect_arguments
 from headway.spec.node import spec
 
@@ -44,7 +45,7 @@ class Drawn(Source):
         if self.maker in AMOUNTS:
             return Table(x, y, feature_names=names)
         y = np.unique(y, return_inverse=True)[1]
-        return Table(x, y, classes=_numbered(int(y.max()) + 1), feature_names=names)
+        return Table(x, y, classes=numbered(int(y.max()) + 1), feature_names=names)
 
 
 @spec
@@ -127,7 +128,7 @@ class Cells(Source):
         x = rng.uniform(0, 1, (self.examples, self.features))
         y = (x * self.cells).astype(int).sum(axis=1) % self.classes
         names = tuple(f"x{i + 1}" for i in range(self.features))
-        return Table(x, y, classes=_numbered(self.classes), feature_names=names)
+        return Table(x, y, classes=numbered(self.classes), feature_names=names)
 
 
 @spec
@@ -174,13 +175,9 @@ class Chains(Source):
         for place in range(2, self.time + 1):
             below = chances.cumsum(axis=2)[tokens[:, place - 2], tokens[:, place - 1]]
             tokens[:, place] = _first(below > rng.random((self.examples, 1)), self.symbols)
-        return Table(tokens[:, :-1], tokens[:, 1:], classes=_numbered(self.symbols), tokens=self.symbols)
+        return Table(tokens[:, :-1], tokens[:, 1:], classes=numbered(self.symbols), tokens=self.symbols)
 
 
 def _first(true: Array, most: int) -> Array:
     """The place of the first that is true in every row, the last where rounding leaves none."""
     return np.where(true.any(axis=1), true.argmax(axis=1), most - 1)
-
-
-def _numbered(classes: int) -> tuple[str, ...]:
-    return tuple(str(i) for i in range(classes))

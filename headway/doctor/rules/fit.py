@@ -71,7 +71,7 @@ def over_regularised(case: Case) -> Seen:
     steps = (1, int(case.measures["step"][-1])) if case.measures else (0, 0)
     if not regularization(case.job.recipe):
         return Seen("ruled out", ("Nothing regularizes.",), steps=steps)
-    better, evidence = case.without("unregularized")
+    better, evidence = case.without("freed")
     if not better:
         return Seen("ruled out", evidence or ("The held-out loss is low.",), steps=steps)
     return Seen("found", evidence, tuple(edit.at for edit in regularization(case.job.recipe)), steps)

@@ -111,7 +111,7 @@ def _lost_again(case: Case, evidence: tuple[str, ...]) -> Seen:
     evidence += (f"Of the held-out loss to be beaten {course.least / level:.0%} was left after update {course.best}, "
                  f"and {now:.0%} in the end; at {case.again.lower.factor:g} times the rate {slower:.0%}"
                  f"{'' if larger is None else f', in larger batches {larger:.0%}'}.",)  # fmt: skip
-    kept = min(slower, slower if larger is None else larger) <= now - SWINGS
+    kept = min(other for other in (slower, larger) if other is not None) <= now - SWINGS
     return Seen("found" if kept else "ruled out", evidence, ("optimizer/learning_rate",) if kept else (), steps)
 
 
