@@ -49,6 +49,10 @@ class Adapter(Layer):
         """The module's outputs for a batch, and its state afterwards."""
         raise NotImplementedError
 
+    @property
+    def has_parameters(self) -> bool:
+        return True
+
     def shape(self, inputs: Shape) -> Shape:
         params, state = self._forms(inputs)
         x = jax.ShapeDtypeStruct((EXAMPLES, *inputs), float)  # type: ignore[no-untyped-call]

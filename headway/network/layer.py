@@ -58,6 +58,11 @@ class Layer(Spec):
         """The declared parameters by name."""
         return {}
 
+    @property
+    def has_parameters(self) -> bool:
+        """Whether it may have parameters of its own, not only those of its children."""
+        return type(self).parameters is not Layer.parameters
+
     def parts(self, inputs: Shape) -> list[tuple[str, "Layer", Shape]]:
         """Every child in its place: its segment, itself, and the shape that it receives."""
         return []
@@ -105,7 +110,7 @@ class Layer(Spec):
 
         A layer without parameters lets through; one with parameters or children hides what follows.
         """
-        return None if children(self) or type(self).parameters is not Layer.parameters else following
+        return None if children(self) or self.has_parameters else following
 
     def flops(self, inputs: Shape) -> int:
         """Floating-point operations of one example forward in evaluation.

@@ -120,12 +120,8 @@ def limits_of(network: Layer) -> dict[str, Limits]:
 def before_parameters(network: Layer) -> frozenset[str]:
     """The addresses of the first layers, as far as none has parameters: what they give is data."""
     leaves = ((address, layer) for address, layer in layers(network) if not layer.members())
-    first = itertools.takewhile(lambda leaf: not _declares(leaf[1]), leaves)
+    first = itertools.takewhile(lambda leaf: not leaf[1].has_parameters, leaves)
     return frozenset(address for address, _ in first)
-
-
-def _declares(layer: Layer) -> bool:
-    return type(layer).parameters is not Layer.parameters or type(layer).declare is not Layer.declare
 
 
 def watched(network: Layer, inputs: Shape, dtype: Any = jnp.float32) -> tuple[str, ...]:

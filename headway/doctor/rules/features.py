@@ -28,7 +28,7 @@ LEFT = 0.5
 
 def met(network: Layer) -> Layer | None:
     """The layer that inputs meet first, of those that have parameters."""
-    return next((one.layer for one in row(network) if type(one.layer).parameters is not Layer.parameters), None)
+    return next((one.layer for one in row(network) if one.layer.has_parameters), None)
 
 
 @rule(

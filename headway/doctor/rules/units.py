@@ -36,7 +36,7 @@ def dying_relu(case: Case) -> Seen:
     suspects = (often >= AGREEMENT) | (died >= DIES)
     worst = int(np.median(silent, axis=0).argmax())
     most, place = np.median(silent[:, worst]), signals.addresses[worst] or "the network"
-    evidence = (f"At {place} {most:.0%} of the units give 0 for every example, the median of {len(silent)} samples.",)
+    evidence = (f"Of the units at {place} {most:.0%} give 0 for every example, the median of {len(silent)} samples.",)
     dead = tuple(address for address, yes in zip(signals.addresses, suspects, strict=True) if yes)
     if not dead:
         return Seen("ruled out", evidence, (), case.steps, float(1 - often.max()))
