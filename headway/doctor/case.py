@@ -203,11 +203,13 @@ class Case(Before):
     def without(self, fault: str, least: float = LEARNED) -> tuple[bool, tuple[str, ...]]:
         """Whether the run again without a fault, as `again` names it, leaves so much less of the loss to be beaten.
 
-        On what is held out, that of the best evaluation; with the evidence, none where it cannot be made again.
+        On what is held out, that of the best evaluation, whatever the run was kept by; with the evidence, none where it
+        cannot be made again.
         """
         if self.again is None or self.loss is None or not self.level:
             return False, ()
-        own = self.loss / self.level
+        judged = self.course.least if self.course and self.split == "validation" else self.loss
+        own = min(self.loss, judged) / self.level
         there = getattr(self.again, fault) if not own <= LEARNED else None
         if there is None:
             return False, ()

@@ -30,7 +30,7 @@ from headway.network.initialization import Normal
 from headway.signals.history import Signals
 from headway.signals.probe import Watch
 from headway.signals.statistics import STATISTICS
-from headway.training.recipe import Evaluation, Recipe
+from headway.training.recipe import EarlyStopping, Evaluation, Recipe
 from headway.training.record import History, Standing
 from headway.training.train import train
 
@@ -162,8 +162,13 @@ REAL = {  # what changes, and the rule that names it
     "healthy": ({}, None),
     "half dropped": ({"network": DROPPED_LESS}, None),
     "some decay": ({"optimizer": AdamW(1e-2, weight_decay=0.01)}, None),
+    "impatient": (
+        {"network": mlp((64, 64), 10), "data": Data(Digits(), validation=0.3, test=None), "optimizer": AdamW(3e-3),
+         "batch_size": 64, "evaluation": Evaluation(2), "stopping": EarlyStopping(1, least=10.0)},
+        "too-few-steps",
+    ),
     "saturated": ({"network": WIDE, "optimizer": SGD(0.01)}, "saturation"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REAL)
