@@ -49,19 +49,20 @@ def split_mismatch(case: Known) -> Seen:
     Preprocessed in another way, or split without shuffling: means a spread apart, spreads twice or half as large, a
     fifth of the examples in classes that one part has not, or shares of the classes that differ by four tenths in all
     (Quiñonero-Candela et al. 2009, *Dataset shift in machine learning*). A quarter of a spread does where a part's loss
-    is worse by a tenth of the best constant's than that of the part that the run is judged on. Parts of less than ten
-    examples are not judged.
+    is worse by a tenth of the best constant's than that of the part that the run is judged on, and two tenths in shares
+    where it is worse by all of that. Parts of less than ten examples are not judged.
     """
     told, found = list[str](), list[str]()
     for name, part in case.partings.items():
         if part.rows < FEWEST:
             continue
         chance = 4 / np.sqrt(part.rows)  # of a mean in spreads; half of that of a spread's logarithm
-        least = SLIGHT if name != case.split and _worse(case, name) else SHIFT
+        least = SLIGHT if _worse(case, name) > WORSE else SHIFT
+        apart = OTHER / 2 if _worse(case, name) > 1 else OTHER
         inputs = case.dataset.schema.tokens is None and (
             part.shift > least + chance or abs(np.log(max(part.stretch, 1e-30))) > np.log(STRETCH) + chance / 2
         )
-        other = part.classes is not None and part.classes > OTHER + chance / 4
+        other = part.classes is not None and part.classes > apart + chance / 4
         labels = part.strange > MASS or part.absent > MASS
         amounts = part.targets is not None and part.targets > SHIFT + chance
         told.append(f"Means of {name} inputs are {part.shift:.2g} spreads from training's, spreads {part.stretch:.2g} "
@@ -78,8 +79,8 @@ def split_mismatch(case: Known) -> Seen:
     return Seen("found" if found else "ruled out", tuple(told) or ("No part of ten was held out.",), tuple(found))
 
 
-def _worse(case: Known, name: str) -> bool:
-    """Whether a part's loss is above that of the part the run is judged on, by a tenth of the best constant's."""
+def _worse(case: Known, name: str) -> float:
+    """How far a part's loss is above that of the part the run is judged on, as a share of the best constant's there."""
     if not case.results or name not in case.results or case.loss is None or not case.constant:
-        return False
-    return bool(case.results[name]["loss"] > case.loss + WORSE * case.constant)
+        return 0.0
+    return (case.results[name]["loss"] - case.loss) / case.constant

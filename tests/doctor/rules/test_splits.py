@@ -111,6 +111,16 @@ def test_parts_differ_past_every_bound_and_not_before(changes, past):
 
 
 @pytest.mark.parametrize(
+    ("past", "worse", "verdict"), [(1.02, 1.1, "found"), (1.02, 0.9, "ruled out"), (0.98, 1.1, "ruled out")]
+)
+def test_two_tenths_in_the_shares_of_classes_do_harm_where_the_loss_is_worse_by_all_there_is(past, worse, verdict):
+    one = case(classifier())
+    one = replace(one, results={one.split: {"loss": 0.4}, "test": {"loss": 0.4 + worse}})
+    one.__dict__.update(constant=1.0, partings=parting(classes=(OTHER / 2 + CHANCE / 4) * past))
+    assert split_mismatch(one).verdict == verdict
+
+
+@pytest.mark.parametrize(
     ("past", "worse", "verdict"), [(1.02, 0.11, "found"), (1.02, 0.09, "ruled out"), (0.98, 0.11, "ruled out")]
 )
 def test_a_quarter_of_a_spread_does_harm_where_the_loss_is_worse_there(past, worse, verdict):
