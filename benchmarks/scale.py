@@ -3,7 +3,7 @@
 What compiles is timed without a cache, blocks of 4 and of 32 in turn. An update is timed in every precision with every
 recompute, a block of each in every round, in an order drawn anew, all in one process; its loss is compared with that
 of float32 that keeps everything, after the same updates. The result is stored in `benchmarks/results/scale.json`,
-docs/scale.md is made from it.
+docs/depth.md is made from it.
 """
 
 import json
@@ -28,7 +28,7 @@ from headway.training.chunk import compute
 from headway.training.residuals import Residual, saved_residuals
 
 ROOT = Path(__file__).parents[1]
-RESULT, PAGE = ROOT / "benchmarks/results/scale.json", ROOT / "docs/scale.md"
+RESULT, PAGE = ROOT / "benchmarks/results/scale.json", ROOT / "docs/depth.md"
 DEPTHS, DEPTH_BAR, DEPTH_ROUNDS = (4, 32), 1.5, 7
 PRECISIONS = {"float32": Float32(), "bfloat16": BFloat16(), "float16": Float16()}
 KEEPS = {"all": None, "attention": RecomputeBut(("MultiHeadAttention",)), "inputs": RecomputeAll()}

@@ -254,6 +254,7 @@ from headway.network.tokens import Masked as Masked
 from headway.network.tokens import TiedEmbedding as TiedEmbedding
 from headway.network.values import carried as carried
 from headway.network.values import unstacked as unstacked
+from headway.plan.held import held as held
 from headway.report.page import page as page
 from headway.report.story import story as story
 from headway.report.sweeps import rate_picture as rate_picture
@@ -265,6 +266,8 @@ from headway.scale.precision import Float16 as Float16
 from headway.scale.precision import Float32 as Float32
 from headway.scale.precision import Precision as Precision
 from headway.scale.sharding import placements as placements
+from headway.scale.strategy import STRATEGIES as STRATEGIES
+from headway.scale.strategy import Strategy as Strategy
 from headway.signals.flow import flow as flow
 from headway.signals.history import Signals as Signals
 from headway.signals.probe import Accepted as Accepted

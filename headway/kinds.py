@@ -51,6 +51,7 @@ import headway.network.residual
 import headway.network.tokens
 import headway.scale.mesh
 import headway.scale.precision
+import headway.scale.strategy
 import headway.signals.probe
 import headway.spec.edit
 import headway.training.evaluate

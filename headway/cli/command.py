@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.spec.error import HeadwayError
+from headway.spec.error import HeadwayError, did_you_mean
 from headway.training.interruption import REASONS
 
 if TYPE_CHECKING:
+    from headway.scale.mesh import Mesh
     from headway.spec.edit import Edit
     from headway.training.recipe import Recipe
 
 EXIT_CODES = """Exit codes: 0 done · 1 a defect of Headway · 2 bad input · 3 the loss or a weight was not finite ·
 4 it does not learn, or would not, and no remedy is proven · 5 a lab is not solved yet ·
-130 stopped by Ctrl-C and saved · 143 stopped by SIGTERM and saved."""
+6 another process of the job is gone · 130 stopped by Ctrl-C and saved · 143 stopped by SIGTERM and saved."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,6 +36,12 @@ app = typer.Typer(
 What = Annotated[str, typer.Argument(help="The name of a recipe (see `headway recipes`) or a .json or .toml file.")]
 Sets = Annotated[list[str], typer.Option("--set", help="Change a field: optimizer.learning_rate=3e-4. Repeatable.")]
 Modules = Annotated[list[str], typer.Option("--import", help="A module that defines kinds of yours. Repeatable.")]
+Sides = Annotated[
+    str, typer.Option("--mesh", help="The devices, as data=2,fsdp=4,tensor=2: sides that are left out are 1.")
+]
+How = Annotated[
+    str, typer.Option("--strategy", help="What is divided: replicated, zero-1, zero-2, zero-3, sequence, or a file.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 debugging = False
 SELDOM = (50_000, 20, 20)
@@ -93,6 +100,32 @@ def edit_of(text: str, recipe: "Recipe") -> "Edit":
     return Set(address, value=value)
 
 
+def mesh_of(sides: str, strategy: str) -> "Mesh | None":
+    """`data=2,fsdp=4` and the name of a strategy, or a JSON file of one, as a mesh; None where both are empty."""
+    from headway.scale.mesh import AXES, Mesh
+    from headway.scale.strategy import STRATEGIES, Strategy
+    from headway.spec.json import load
+
+    if not sides and not strategy:
+        return None
+    sizes = dict[str, int]()
+    for pair in filter(None, sides.split(",")):
+        axis, _, size = pair.partition("=")
+        if axis not in AXES or not size.isdigit():
+            raise HeadwayError("--mesh", f"must be SIDE=NUMBER,… with sides {', '.join(AXES)}", pair,
+                               "Try: --mesh data=2,fsdp=4")  # fmt: skip
+        sizes[axis] = int(size)
+    if Path(strategy).suffix == ".json":
+        found = load(Path(strategy))
+        if not isinstance(found, Strategy):
+            raise HeadwayError(strategy, "must hold a Strategy", type(found).__name__)
+        return Mesh(**sizes, strategy=found)
+    if strategy and strategy not in STRATEGIES:
+        raise HeadwayError("--strategy", f"must be a .json file or one of {', '.join(STRATEGIES)}", strategy,
+                           did_you_mean(strategy, STRATEGIES))  # fmt: skip
+    return Mesh(**sizes, strategy=STRATEGIES[strategy or "zero-3"])
+
+
 def value_of(text: str) -> Any:
     """`0.1`, `true`, `[1, 2]`, `{"kind": …}` as JSON; anything else is a string."""
     from headway.spec.json import from_value
@@ -132,9 +165,13 @@ def run() -> None:
     except Exception as error:
         if debugging:
             raise
-        found = mistake(error)
-        print(f"headway: {found or f'a defect: {error!r}. --debug shows where.'}", file=sys.stderr)
-        code = 2 if found else 1
+        found, alone = mistake(error), left_alone(error)
+        print(f"headway: {alone or found or f'a defect: {error!r}. --debug shows where.'}", file=sys.stderr)
+        code = 6 if alone else 2 if found else 1
+    if code in (1, 2, 6) and "jax" in sys.modules:
+        from headway.scale.processes import leave
+
+        leave(code)
     gc.freeze()  # else Python looks through all that is left once more, which is to go anyway
     sys.exit(code)
 
@@ -155,6 +192,15 @@ def stopped_at_once() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def left_alone(error: Exception) -> str:
+    """What to say where the job has lost another process; else nothing."""
+    if "jax" not in sys.modules:
+        return ""
+    from headway.scale.processes import lost
+
+    return "another process of this job is gone; start all again, and go on with --resume." if lost(error) else ""
 
 
 def mistake(error: Exception) -> object:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.cli.command import AsJson, Modules, Sets, What, app, import_modules, recipe_of
+from headway.cli.command import AsJson, How, Modules, Sets, Sides, What, app, import_modules, mesh_of, recipe_of
 from headway.spec.error import HeadwayError
 
 if TYPE_CHECKING:
+    from headway.scale.mesh import Mesh
     from headway.training.recipe import Recipe
     from headway.training.run import Run
 
@@ -29,21 +30,40 @@ def train(
     weights: Annotated[Path | None, typer.Option(help="A safetensors file of the weights to begin from.")] = None,
     out: Annotated[Path | None, typer.Option(help="A new folder for the run; by default runs/NAME-1, -2, …")] = None,
     anyway: Annotated[bool, typer.Option(help="Train a recipe that is known to be wrong.")] = False,
+    mesh: Sides = "",
+    strategy: How = "",
     as_json: AsJson = False,
     imports: Modules = [],  # noqa: B006
 ) -> None:
-    """Train a recipe, or go on with a run."""
+    """Train a recipe, or go on with a run; on several devices, and with the other processes of a job, by --mesh."""
     if (what is None) == (resume is None):
         raise HeadwayError("train", "needs either a recipe or --resume RUN", fix="Try: headway train digits-mlp")
     if resume and weights:
         raise HeadwayError("--weights", "must not be given with --resume", weights, "The run has weights of its own.")
-    options = (out, anyway, imports, weights)
-    runs = [go_on(resume, imports)] if resume else train_seeds(what or "", sets, seeds, options)
-    print(json.dumps([described(run) for run in runs], indent=2) if as_json else told(runs))
+    if weights and mesh:
+        raise HeadwayError("--weights", "must not be given with --mesh", weights, "Fine-tune on one device.")
+    from headway.scale.launch import init
+    from headway.scale.processes import leads
+
+    place, grid = init(), mesh_of(mesh, strategy)
+    grid = everything() if place and grid is None else grid
+    options = (out, anyway, imports, weights, grid)
+    runs = [go_on(resume, imports, grid)] if resume else train_seeds(what or "", sets, seeds, options)
+    if leads():
+        print(json.dumps([described(run) for run in runs], indent=2) if as_json else told(runs))
     raise typer.Exit(max(EXITS[run.standing.reason] for run in runs))
 
 
-def go_on(folder: Path, imports: list[str]) -> "Run":
+def everything() -> "Mesh":
+    """Every device of every process of the job, each with a part of the batch."""
+    import jax
+
+    from headway.scale.mesh import Mesh
+
+    return Mesh(jax.device_count())
+
+
+def go_on(folder: Path, imports: list[str], mesh: "Mesh | None") -> "Run":
     """Resume a run in its folder."""
     from headway.doctor.live import Warnings
     from headway.training.callbacks import Progress
@@ -51,11 +71,11 @@ def go_on(folder: Path, imports: list[str]) -> "Run":
     from headway.training.train import resume
 
     import_modules(imports)
-    return drawn(resume(folder, callbacks=(Progress(), Warnings(RunFolder(folder).recipe()))))
+    return drawn(resume(folder, callbacks=(Progress(), Warnings(RunFolder(folder).recipe())), mesh=mesh))
 
 
 def train_seeds(
-    what: str, sets: list[str], seeds: int, options: tuple[Path | None, bool, list[str], Path | None]
+    what: str, sets: list[str], seeds: int, options: "tuple[Path | None, bool, list[str], Path | None, Mesh | None]"
 ) -> "list[Run]":
     """Train one run a seed, stopping at the first that is interrupted."""
     from dataclasses import replace
@@ -64,10 +84,10 @@ def train_seeds(
     from headway.training.callbacks import Progress
     from headway.training.interruption import PAUSED
 
-    out, anyway, imports, weights = options
+    out, anyway, imports, weights, mesh = options
     recipe = recipe_of(what, sets, imports)
     data = recipe.data.load() if recipe.data else None  # once for all seeds, and for what warns
-    begin = partial(beginning(recipe, weights), data=data, anyway=anyway)
+    begin = partial(beginning(recipe, weights, mesh), data=data, anyway=anyway)
     folder = out or free_folder(Path("runs"), Path(what).stem)
     runs: list[Run] = []
     for seed in range(recipe.seed, recipe.seed + seeds):
@@ -79,14 +99,14 @@ def train_seeds(
     return runs
 
 
-def beginning(recipe: "Recipe", weights: Path | None) -> Callable[..., "Run"]:
+def beginning(recipe: "Recipe", weights: Path | None, mesh: "Mesh | None") -> Callable[..., "Run"]:
     """How a run of this recipe is begun: by weights that it draws, or by those in a file."""
     from headway.exchange.weights import load_weights
     from headway.training.job import prepare
     from headway.training.train import fine_tune, first_values, train
 
     if weights is None:
-        return train
+        return partial(train, mesh=mesh)
     return partial(fine_tune, weights=load_weights(weights, first_values(prepare(recipe, anyway=True))))
 
 
@@ -101,10 +121,19 @@ def recipes(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(what: What, *, sets: Sets = [], imports: Modules = []) -> None:  # noqa: B006
-    """Show a recipe before it is trained: layers, updates, memory, schedule, what decays."""
+def show(
+    what: What,
+    *,
+    sets: Sets = [],  # noqa: B006
+    mesh: Sides = "",
+    strategy: How = "",
+    imports: Modules = [],  # noqa: B006
+) -> None:
+    """Show a recipe before it is trained: layers, updates, memory, schedule, what decays; what lies where on a mesh."""
     from headway.learning.optimizers.optimizer import describe
     from headway.network.summary import summary
+    from headway.plan.held import held
+    from headway.report.devices import held_table
     from headway.report.plot import text_curve
     from headway.training.job import describe_update, prepare
     from headway.training.residuals import state_bytes
@@ -116,6 +145,8 @@ def show(what: What, *, sets: Sets = [], imports: Modules = []) -> None:  # noqa
     print(describe_update(job), end="\n\n")
     sizes = ", ".join(f"{part} {size:,} bytes" for part, size in state_bytes(job).items())
     print(f"training state: {sizes}", end="\n\n")
+    if grid := mesh_of(mesh, strategy):
+        print(held_table(held(job, grid), grid), end="\n\n")
     rates = [float(job.update.optimizer.rate(i * (job.updates - 1) // 60)) for i in range(61)]
     if math.isnan(rates[0]):
         return
@@ -191,19 +222,23 @@ def generate(
 
 
 def free_folder(parent: Path, name: str) -> Path:
-    """`parent/name-1`, or the first number that is free."""
+    """`parent/name-1`, or the first number that is free; the same for all processes of a job."""
+    from headway.scale.processes import agreed
+
     number = 1
     while (parent / f"{name}-{number}").exists():
         number += 1
-    return parent / f"{name}-{number}"
+    return parent / f"{name}-{agreed(number)[0]}"
 
 
 def drawn(run: "Run") -> "Run":
     """The run, with its curves drawn in its folder."""
     from headway.report.plot import curves
+    from headway.scale.processes import leads
 
     assert run.folder is not None
-    curves(run, run.folder / "curves.svg")
+    if leads():
+        curves(run, run.folder / "curves.svg")
     return run
 
 

@@ -63,6 +63,7 @@ class Context:
     computes    the dtype in which the layer at an address computes; None: that of what it is given.
     salts       address → the number that makes a layer's keys its own.
     recompute   what the backward pass computes again in the copies of a repeated layer; None: nothing.
+    lay         called with what passes from one residual block to the next; lays it out on a mesh.
     mask        [batch, time], False where a sequence is padding; None: nowhere. `Masked` sets it for what is inside.
     """
 
@@ -73,6 +74,7 @@ class Context:
     address: str = ""
     salts: Mapping[str, Any] = field(default_factory=dict)
     recompute: Recompute | None = None
+    lay: Callable[[jax.Array], jax.Array] = lambda value: value
     mask: jax.Array | None = None
 
     def mask_of(self, x: jax.Array) -> jax.Array | None:

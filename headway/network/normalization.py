@@ -32,7 +32,7 @@ class Normalization(Layer):
 
     def parameters(self, inputs: Shape) -> dict[str, Parameter]:
         g = Parameter(inputs[-1:], init=Constant(1.0), decays=False)
-        return {"g": g, "b": bias(inputs[-1])}
+        return {"g": g, "b": bias(inputs[-1], axis="features")}
 
     def meets(self, following: Layer | None) -> Layer | None:
         # A norm takes out the scale of the weights before it, so these may start as they would without it.

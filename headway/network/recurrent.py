@@ -55,8 +55,8 @@ class Recurrence(Layer):
         for gate in self.gates:
             found[f"u{gate}"] = Parameter((d, n), init=self.init, fans=(d, n))
             found[f"v{gate}"] = Parameter((n, n), init=self.recurrent_init, fans=(n, n))
-            found[f"b{gate}"] = bias(n)
-        return found | {name: bias(n) for name in self.biases}
+            found[f"b{gate}"] = bias(n, axis="features")
+        return found | {name: bias(n, axis="features") for name in self.biases}
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
         u, v, b = (jnp.concatenate([params[name + gate] for gate in self.gates], axis=-1) for name in "uvb")

@@ -1,54 +1,74 @@
-"""A mesh: several devices of one process as a grid; batches are divided along one side, weights along the other."""
+"""A mesh: several devices as a grid, batches divided along some of its sides and arrays along others."""
 
 import functools
+import math
 from dataclasses import KW_ONLY
-from typing import Annotated
+from typing import Annotated, get_args
 
 import jax
 from jax.sharding import AxisType
 from pydantic import Field
 
+from headway.scale.strategy import ZERO_3, Side, Strategy
 from headway.spec.error import HeadwayError
 from headway.spec.node import Spec, spec
 
 Positive = Annotated[int, Field(ge=1)]
+AXES: tuple[str, ...] = get_args(Side)
+"""The sides of the grid; devices that are neighbours along the last are neighbours in the list of devices."""
+EXAMPLES = ("data", "fsdp")
+"""The sides along which batches are divided."""
 
 
 @spec
 class Mesh(Spec):
-    """data × tensor devices: each batch in `data` parts (Dean et al. 2012), weights in `tensor` (Shoeybi et al. 2019).
+    """data × fsdp × tensor devices, and a strategy that says what is divided along which of these sides.
 
-    It decides where a run is computed, not what: losses, gradients and weights are those of one device, to rounding.
+    Each batch is divided in data × fsdp parts (Dean et al. 2012), what training keeps also in `fsdp` (Rajbhandari et
+    al. 2020, *ZeRO*), and layers in `tensor` (Shoeybi et al. 2019). It decides where a run is computed, not what:
+    losses, gradients and weights are those of one device, to rounding.
     """
 
     data: Positive = 1
     _: KW_ONLY
+    fsdp: Positive = 1
     tensor: Positive = 1
+    strategy: Strategy = ZERO_3
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Side → how many devices lie along it."""
+        return {axis: getattr(self, axis) for axis in AXES}
 
     @property
     def devices(self) -> int:
-        return self.data * self.tensor
+        return math.prod(self.sizes.values())
+
+    @property
+    def parts(self) -> int:
+        """In how many parts a batch is divided."""
+        return math.prod(self.sizes[axis] for axis in EXAMPLES)
 
     def on_devices(self) -> jax.sharding.Mesh:
-        """The first devices there are, in this grid."""
+        """The first devices there are, of all processes, in this grid."""
         if len(jax.devices()) < self.devices:
             fix = f"XLA_FLAGS=--xla_force_host_platform_device_count={self.devices}"
-            raise HeadwayError("mesh", f"needs {self.devices} devices, data × tensor", len(jax.devices()),
+            raise HeadwayError("mesh", f"needs {self.devices} devices, {' × '.join(AXES)}", len(jax.devices()),
                                f"Make it smaller; or, to try it on a CPU, set {fix} before the start.")  # fmt: skip
-        return _grid(self.data, self.tensor)
+        return _grid(tuple(self.sizes.values()))
 
     def expect(self, batch_size: int, accumulate: int) -> None:
-        """Refuse a batch, or micro-batch, that does not fall into `data` parts of one size."""
-        self.on_devices()
+        """Refuse a batch, or micro-batch, that does not fall into parts of one size."""
         size = batch_size // accumulate
-        if size % self.data:
+        if size % self.parts:
             what = "batch" if accumulate == 1 else "micro-batch"
-            raise HeadwayError("mesh/data", f"must divide the {size} examples of a {what}", self.data,
-                               f"Set batch_size to a multiple of {self.data * accumulate}.")  # fmt: skip
+            where = "mesh/data" if self.fsdp == 1 else "mesh"
+            raise HeadwayError(where, f"{' × '.join(EXAMPLES)} must divide the {size} examples of a {what}", self.parts,
+                               f"Set batch_size to a multiple of {self.parts * accumulate}.")  # fmt: skip
 
 
 @functools.cache
-def _grid(data: int, tensor: int) -> jax.sharding.Mesh:
+def _grid(sizes: tuple[int, ...]) -> jax.sharding.Mesh:
     # Auto: XLA finds out how the values between are divided, from how parameters and batches are.
-    kinds = (AxisType.Auto, AxisType.Auto)
-    return jax.make_mesh((data, tensor), ("data", "tensor"), kinds, devices=jax.devices()[: data * tensor])
+    kinds = (AxisType.Auto,) * len(sizes)
+    return jax.make_mesh(sizes, AXES, kinds, devices=jax.devices()[: math.prod(sizes)])

@@ -1,74 +1,121 @@
 """Sharding: which part of each array every device of a mesh holds, by the names of its dimensions."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
 
 import jax
+import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
+from headway.network.initialization import Shape
 from headway.network.parameter import Parameter
-from headway.network.values import flatten
-from headway.scale.mesh import Mesh
-from headway.spec.error import join_address
+from headway.network.values import address_of, by_address, flatten, nest
+from headway.scale.mesh import EXAMPLES, Mesh
+from headway.scale.strategy import Rules
+from headway.spec.error import HeadwayError
 
-DIVIDED = ("hidden", "heads", "vocabulary")
-"""The dimensions that are divided wherever they are: both matrices of a feed-forward part, attention, embeddings."""
-IN_TURNS = ("out", "in")
-"""Of matrices that follow each other the first is divided by columns, the second by rows, and so on."""
+IN_TURNS = {"in": ("features", "hidden"), "out": ("hidden", "features")}
+"""Matrices that follow each other lead from features to hidden units, from these to features, and so on."""
 
 
 class Placement(NamedTuple):
-    """How one array lies on a mesh: what divides each of its dimensions (None: nothing), and why it is not divided."""
+    """How one array lies on a mesh.
+
+    axes       what divides each of its dimensions; None: nothing
+    dropped    side of the mesh → why it divides none, where a rule would have had it
+    """
 
     axes: tuple[str | None, ...]
-    reason: str = ""
+    dropped: Mapping[str, str] = MappingProxyType({})
+
+    def part(self, shape: Shape, mesh: Mesh) -> Shape:
+        """The shape of the part that one device holds."""
+        return tuple(size // mesh.sizes[axis] if axis else size for size, axis in zip(shape, self.axes, strict=True))
 
 
-def placements(declared: Mapping[str, Any], mesh: Mesh) -> dict[str, Placement]:
-    """Address → placement of every parameter that a network declares.
-
-    A dimension that `tensor` does not divide evenly leaves the array whole on every device.
-    """
-    found: dict[str, Placement] = {}
-    turn, sides = 0, dict[str, str]()
+def names_of(declared: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Address → the names of the last dimensions of every parameter that a network declares."""
+    named, turns, turn = dict[str, tuple[str, ...]](), dict[str, int](), 0
     for address, parameter in flatten(declared).items():
         layer = address.rpartition("/")[0]
         if parameter.axes == ("in", "out"):
-            sides[layer] = IN_TURNS[turn % 2]
-        placed = placement(parameter, (*DIVIDED, sides.get(layer, "")), mesh)
-        found[address] = placed
-        if parameter.axes == ("in", "out"):
-            divided = "tensor" in placed.axes
-            turn, sides[layer] = turn + divided, sides[layer] if divided else ""
-    return found
+            turns[layer], turn = turn % 2, turn + 1
+        names = parameter.axes or ("unnamed",) * len(_copy(parameter).shape)
+        named[address] = tuple(IN_TURNS[name][turns.get(layer, 0)] if name in IN_TURNS else name for name in names)
+    return named
 
 
-def placement(parameter: Parameter, divided: tuple[str, ...], mesh: Mesh) -> Placement:
-    """The placement of one parameter whose dimensions of these names are divided."""
-    whole: tuple[str | None, ...] = (None,) * len(parameter.shape)
-    before = len(parameter.shape) - len(parameter.axes)
-    for i, name in enumerate(parameter.axes, start=before):
-        if name in divided and mesh.tensor > 1:
-            if parameter.shape[i] % mesh.tensor:
-                return Placement(whole, f"{name}: {parameter.shape[i]} is no multiple of tensor={mesh.tensor}")
-            return Placement((*whole[:i], "tensor", *whole[i + 1 :]))
-    return Placement(whole, "no dimension that is divided")
+def _copy(parameter: Parameter) -> Parameter:
+    """One copy of a parameter that is repeated, itself where it is not."""
+    return _copy(parameter.copies[0]) if parameter.copies else parameter
 
 
-def shardings(state: Mapping[str, Any], declared: Mapping[str, Any], mesh: Mesh) -> Any:
-    """A sharding for every array of a training state: what belongs to a parameter lies as it does, the rest everywhere.
+def placement(shape: Shape, names: tuple[str, ...], mesh: Mesh, rules: Rules) -> Placement:
+    """The placement of one array whose last dimensions have these names. Leading ones, copies, are never divided."""
+    axes: list[str | None] = [None] * len(shape)
+    dropped = dict[str, str]()
+    for name, axis in rules:
+        size = mesh.sizes[axis]
+        for i, own in enumerate(names, start=len(shape) - len(names)):
+            if own == name and size > 1 and not axes[i] and axis not in axes:
+                if shape[i] % size == 0:
+                    axes[i] = axis
+                else:
+                    dropped.setdefault(axis, f"{name}: {shape[i]} is no multiple of {axis}={size}")
+    return Placement(tuple(axes), {axis: why for axis, why in dropped.items() if axis not in axes})
 
-    That is what has the parameter's address at the end of its own, and its shape: moments, averages.
+
+def placements(declared: Mapping[str, Any], mesh: Mesh, rules: Rules | None = None) -> dict[str, Placement]:
+    """Address → placement of every parameter that a network declares; by other rules, of its gradient."""
+    named, rules = names_of(declared), mesh.strategy.parameters if rules is None else rules
+    return {a: placement(p.shape, named[a], mesh, rules) for a, p in flatten(declared).items()}
+
+
+def placed_state(state: Any, declared: Mapping[str, Any], mesh: Mesh) -> dict[str, Placement]:
+    """Address → placement of every array of a training state, or of the shapes of one.
+
+    What has a parameter's address at the end of its own, and its shape, lies by its names: the parameter itself by the
+    rules for parameters, moments and averages by those for the optimizer. The rest is everywhere.
     """
-    grid, placed, shapes = mesh.on_devices(), placements(declared, mesh), flatten(declared)
+    shapes, strategy = flatten(declared), mesh.strategy
+    own, kept = (placements(declared, mesh, rules) for rules in (strategy.parameters, strategy.optimizer))
 
-    def one(path: Any, leaf: Any) -> NamedSharding:
-        parts = [str(getattr(part, "key", getattr(part, "idx", getattr(part, "name", "")))) for part in path]
-        ends = (join_address(*parts[i:]) for i in range(len(parts)))
-        address = next((end for end in ends if end in placed and shapes[end].shape == leaf.shape), None)
-        return _sharding(grid, *(placed[address].axes if address else ()))
+    def one(parts: list[str], leaf: Any) -> Placement:
+        ends = (i for i in range(len(parts)) if "/".join(parts[i:]) in shapes)
+        begin = next((i for i in ends if shapes["/".join(parts[i:])].shape == leaf.shape), None)
+        if begin is None:
+            return Placement((None,) * len(leaf.shape))
+        itself = parts[begin - 1 : begin] == ["params"] and "average" not in parts[:begin]
+        return (own if itself else kept)["/".join(parts[begin:])]
 
-    return jax.tree.map_with_path(one, state)
+    return {address: one(address.split("/"), leaf) for address, leaf in by_address(state).items()}
+
+
+def shardings(state: Any, declared: Mapping[str, Any], mesh: Mesh) -> Any:
+    """A sharding for every array of a training state: see `placed_state`."""
+    placed, grid = placed_state(state, declared, mesh), mesh.on_devices()
+    return jax.tree.map_with_path(lambda path, _: _sharding(grid, *placed[address_of(path)].axes), state)
+
+
+def of_gradients(declared: Mapping[str, Any], mesh: Mesh) -> dict[str, Any]:
+    """A sharding for the gradient of every parameter that a network declares, nested like these."""
+    grid = mesh.on_devices()
+    placed = placements(declared, mesh, mesh.strategy.gradients)
+    return nest({address: _sharding(grid, *place.axes) for address, place in placed.items()})
+
+
+def expect_divided(declared: Mapping[str, Any], mesh: Mesh) -> None:
+    """Refuse a mesh with a side that divides nothing that training keeps, so that its devices do the same work."""
+    strategy = mesh.strategy
+    placed = [one for rules in (strategy.parameters, strategy.optimizer)
+              for one in placements(declared, mesh, rules).values()]  # fmt: skip
+    for axis in ("fsdp", "tensor"):
+        named = any(axis == side for rules in (strategy.parameters, strategy.optimizer) for _, side in rules)
+        if named and mesh.sizes[axis] > 1 and not any(axis in one.axes for one in placed):
+            why = "; ".join(sorted({one.dropped[axis] for one in placed if axis in one.dropped})) or "no rule fits any"
+            raise HeadwayError(f"mesh/{axis}", "must divide a dimension of a parameter", mesh.sizes[axis],
+                               f"Choose a number that divides one ({why}), or 1.")  # fmt: skip
 
 
 def laid(tree: Any, shardings: Any) -> Any:
@@ -78,17 +125,46 @@ def laid(tree: Any, shardings: Any) -> Any:
 
 
 def over_data(mesh: Mesh, dimension: int) -> NamedSharding:
-    """Examples along this dimension, divided among the devices of `data`."""
-    return _sharding(mesh.on_devices(), *[None] * dimension, "data")
+    """Examples along this dimension, divided among the devices of `data` and `fsdp`."""
+    return _sharding(mesh.on_devices(), *[None] * dimension, EXAMPLES)
+
+
+def between_blocks(mesh: Mesh) -> Callable[[jax.Array], jax.Array]:
+    """Lays out what passes from one residual block to the next: examples divided, other dimensions by the strategy.
+
+    The second dimension of three is time.
+    """
+    grid, rules = mesh.on_devices(), mesh.strategy.activations
+
+    def lay(x: jax.Array) -> jax.Array:
+        names = ("examples", "time", "features") if x.ndim == 3 else ("examples", *["unnamed"] * (x.ndim - 1))
+        return cast(jax.Array, laid(x, _sharding(grid, EXAMPLES, *placement(x.shape, names, mesh, rules).axes[1:])))
+
+    return lay
+
+
+def for_all(mesh: Mesh | None, tree: Any) -> Any:
+    """Inside a compiled step: the arrays whole on every device, where every process can read them."""
+    return tree if mesh is None else laid(tree, _sharding(mesh.on_devices()))
 
 
 def everywhere(tree: Any, mesh: Mesh | None) -> Any:
     """The arrays whole on every device of the mesh; without one, on the default device."""
     if mesh is None:
         return jax.tree.map(jax.numpy.asarray, tree)
-    return jax.device_put(tree, _sharding(mesh.on_devices()))
+    here = _sharding(mesh.on_devices())
+    if jax.process_count() == 1:
+        return jax.device_put(tree, here)
+    # Every process has the arrays, of which it hands its devices theirs: nothing goes from one to another.
+    arrays = jax.tree.map(np.asarray, tree)
+    return jax.tree.map(lambda a: jax.make_array_from_callback(a.shape, here, lambda index: a[index]), arrays)
 
 
-def _sharding(grid: jax.sharding.Mesh, *axes: str | None) -> NamedSharding:
+def on_several(tree: Any) -> bool:
+    """Whether any of the arrays lies on more than one device."""
+    return any(isinstance(leaf, jax.Array) and len(leaf.sharding.device_set) > 1 for leaf in jax.tree.leaves(tree))
+
+
+def _sharding(grid: jax.sharding.Mesh, *axes: str | tuple[str, ...] | None) -> NamedSharding:
     spec: Any = PartitionSpec
     return NamedSharding(grid, spec(*axes))

@@ -46,6 +46,11 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*"))
 
 
+def step_of(checkpoint: Path) -> int:
+    """The update after which a checkpoint was written."""
+    return int(checkpoint.name.removeprefix("step-"))
+
+
 def prune(folder: Path, keep: int, best_step: int) -> None:
     """Remove all checkpoints but the last `keep` and that of the best step; and drafts a kill left behind."""
     for draft in folder.glob(".draft-*"):

@@ -12,7 +12,7 @@ import numpy as np
 from headway.data.batches import Place, advance, place
 from headway.data.dataset import Arrays
 from headway.scale.precision import Float16, all_finite
-from headway.scale.sharding import laid
+from headway.scale.sharding import for_all, laid
 from headway.signals.history import Signals
 from headway.signals.probe import empty_slots, watched
 from headway.signals.statistics import STATISTICS
@@ -145,7 +145,7 @@ def run_chunk(
     )
     group = functools.partial(_group, update, examples, length, slots)
     end = jax.lax.while_loop(lambda carry: carry.done < length, group, start)
-    return on_mesh(update, end.state, x.shape[1:], laid), (end.measures, end.signals)
+    return on_mesh(update, end.state, x.shape[1:], laid), for_all(update.mesh, (end.measures, end.signals))
 
 
 def _group(update: Update, examples: Arrays, length: Any, slots: Any, carry: Carry) -> Carry:

@@ -26,6 +26,7 @@ from headway.network.recompute import Recompute
 from headway.network.tokens import expect_tokens
 from headway.scale.mesh import Mesh
 from headway.scale.precision import Float32, Precision
+from headway.scale.sharding import expect_divided
 from headway.signals.probe import Watch, watched
 from headway.spec.error import HeadwayError
 from headway.spec.node import Count, Spec, field_names, spec, walk
@@ -95,6 +96,8 @@ def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False
         raise error.under("optimizer") from None
     if mesh is not None:
         mesh.expect(recipe.batch_size, recipe.accumulate)
+        expect_divided(recipe.network.declare(data.input_shape), mesh)
+        mesh.on_devices()
     shared = {name: getattr(recipe, name) for name in field_names(Update) if name != "mesh"}
     update = Update(**shared | {"optimizer": optimizer, "mesh": mesh})
     addresses = _watched(recipe.network, data.input_shape, data.train.x.dtype) if recipe.watch else ()

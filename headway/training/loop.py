@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from headway.scale.processes import agreed, leads, met, whole
 from headway.scale.sharding import everywhere
 from headway.training.callbacks import Advanced, Callback, Ended, Evaluated, Event, Saved, Started
 from headway.training.chunk import Chunk, compute, longest
@@ -35,6 +36,8 @@ class Loop:
         self.best = values_of(state)
         self.callbacks = callbacks
         self.listeners: tuple[Callable[[Event], object], ...] = (history, *((folder,) if folder else ()), *callbacks)
+        if not leads():
+            self.callbacks, self.listeners = (), (history,)
         self.examples = everywhere(job.dataset.train.arrays, job.update.mesh)
         self.judged = "train" if job.dataset.validation is None else "validation"
         self.judge_on = everywhere(on_device(job.recipe, job.dataset.splits()[self.judged]), job.update.mesh)
@@ -76,16 +79,27 @@ class Loop:
     def consider(self, chunk: Chunk, interruption: Interruption) -> None:
         """Judge, end, save: whatever is due after this chunk."""
         standing, job = self.standing, self.job
+        paused, overdue = self.heard(interruption)
         if chunk.trouble:
             self.end("non-finite", chunk.trouble)
         elif standing.step % job.evaluate_every == 0 or standing.step == job.updates:
             self.evaluate()
         if standing.step == job.updates and not standing.reason:
             self.end("finished", f"All {job.updates} updates were made.")
-        elif interruption.reason and not standing.reason:
-            self.end(interruption.reason, f"The run was {interruption.reason} after update {standing.step}.")
-        if self.checkpoint_due():
+        elif paused and not standing.reason:
+            self.end(paused, f"The run was {paused} after update {standing.step}.")
+        if self.checkpoint_due(overdue):
             self.save()
+
+    def heard(self, interruption: Interruption) -> tuple[str, bool]:
+        """Why the run is to pause, and whether the time for a checkpoint has come, of any process of the job.
+
+        The pace is that of the fastest: all of them must compute the same chunks.
+        """
+        every, reasons = self.job.recipe.checkpoints.every, ("", *PAUSED)
+        overdue = isinstance(every, Seconds) and time.monotonic() - self.saved_at >= every.count
+        self.pace, reason, late = agreed(self.pace, reasons.index(interruption.reason), int(overdue))
+        return reasons[reason], bool(late)
 
     def evaluate(self) -> None:
         """Judge the validation set; keep the weights if they are the best; stop if patience is out."""
@@ -115,13 +129,13 @@ class Loop:
             stops.append(in_updates(every, self.job.epoch))
         return min(self.job.updates, *(step - step % stop + stop for stop in stops))
 
-    def checkpoint_due(self) -> bool:
+    def checkpoint_due(self, overdue: bool) -> bool:
         """True after an interruption, and as often as the recipe says; a run that is over needs none."""
         every, standing = self.job.recipe.checkpoints.every, self.standing
         if self.folder is None or standing.reason:
             return self.folder is not None and standing.reason in PAUSED
         if isinstance(every, Seconds):
-            return time.monotonic() - self.saved_at >= every.count
+            return overdue
         return standing.step % in_updates(every, self.job.epoch) == 0
 
     def save(self) -> None:
@@ -136,12 +150,16 @@ class Loop:
         """Judge the best weights on every split, and hand the run over."""
         job, standing = self.job, self.standing
         results = {name: judge(job.recipe, self.best, examples) for name, examples in job.dataset.splits().items()}
-        run = Run(job.recipe, job.dataset.schema, self.best, values_of(self.state), standing, self.history,
+        best, last = whole((self.best, values_of(self.state)))
+        run = Run(job.recipe, job.dataset.schema, best, last, standing, self.history,
                   results, job.dataset, self.folder.path if self.folder else None, job.start)  # fmt: skip
         if self.folder:
-            run.save(self.folder.path)
-        best = f" The best weights are from update {standing.best_step}."
-        self.tell(Ended(standing.step, standing.reason, standing.message + best, standing.best_step))
+            self.folder.wait()
+            if leads():
+                run.save(self.folder.path)
+            met("the run is saved")
+        where = f" The best weights are from update {standing.best_step}."
+        self.tell(Ended(standing.step, standing.reason, standing.message + where, standing.best_step))
         return run
 
     @contextmanager

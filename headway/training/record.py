@@ -1,24 +1,20 @@
 """The folder of a run: recipe, manifest, event log, checkpoints, weights, history."""
 
-import hashlib
 import json
 import os
-import platform
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 import headway.spec.json as spec_json
 from headway.data.dataset import Dataset
 from headway.scale.precision import Float16
+from headway.scale.processes import leads, met
+from headway.scale.sharding import on_several
 from headway.signals.history import Signals
 from headway.spec.error import HeadwayError
 from headway.training.callbacks import Advanced, Evaluated, Event
@@ -29,9 +25,12 @@ from headway.training.checkpoint import (
     prune,
     save_arrays,
     save_checkpoint,
+    step_of,
     write_durably,
 )
+from headway.training.manifest import fingerprint, manifest
 from headway.training.recipe import Recipe
+from headway.training.sharded import ShardedCheckpoints
 from headway.training.step import MEASURES
 
 START = "start.safetensors"
@@ -90,13 +89,21 @@ class RunFolder:
         self.path = Path(path)
         self.log_path = self.path / "events.jsonl"
         self.checkpoints = self.path / "checkpoints"
+        self.sharded = self.path / "sharded"
+        self._writing: ShardedCheckpoints | None = None
 
     @classmethod
     def create(
         cls, path: Path | str, recipe: Recipe, dataset: Dataset, start: Mapping[str, Any] | None = None
     ) -> "RunFolder":
-        """A new folder, with the recipe, the manifest and, where they were given, the first values in it."""
+        """A new folder, with the recipe, the manifest and, where they were given, the first values in it.
+
+        Of several processes the first one makes it, for all.
+        """
         folder = cls(path)
+        if not leads():
+            met("the folder is made")
+            return folder
         if folder.path.exists() and any(folder.path.iterdir()):
             raise HeadwayError("out", "must be a new or empty folder", str(path), "Or go on with --resume.")
         folder.path.mkdir(parents=True, exist_ok=True)
@@ -106,6 +113,7 @@ class RunFolder:
             found["start"] = fingerprint(folder.path / START)
         write_durably(folder.path / "manifest.json", json.dumps(found, indent=2).encode())
         write_durably(folder.path / "recipe.json", spec_json.dumps(recipe).encode())
+        met("the folder is made")
         return folder
 
     def recipe(self) -> Recipe:
@@ -137,11 +145,18 @@ class RunFolder:
             log.write(json.dumps(event.record() | {"time": round(time.time(), 3)}) + "\n")
 
     def save(self, standing: Standing, arrays: Mapping[str, Any], keep: int) -> Path:
-        """Write a checkpoint that remembers how long the log was, and remove the oldest."""
+        """Write a checkpoint that remembers how long the log was, and remove the oldest.
+
+        Of arrays on several devices that is only begun: see `wait`.
+        """
         self.log_path.touch()
         with open(self.log_path, "rb") as log:
             os.fsync(log.fileno())
         progress = asdict(standing) | {"log_bytes": self.log_path.stat().st_size}
+        if on_several(arrays):
+            self._writing = self._writing or ShardedCheckpoints(self.sharded, keep)
+            self._writing.save(standing.step, arrays, progress)
+            return self.sharded
         saved = save_checkpoint(self.checkpoints, standing.step, arrays, progress)
         prune(self.checkpoints, keep, standing.best_step)
         return saved
@@ -149,12 +164,26 @@ class RunFolder:
     def restore(self, template: Mapping[str, Any]) -> tuple[dict[str, Any], Standing, History] | None:
         """The newest checkpoint, the log cut back to it; None (and an empty log) where there is none yet."""
         saved = checkpoints(self.checkpoints)
-        if not saved:
-            self.log_path.write_bytes(b"")
+        sharded = ShardedCheckpoints(self.sharded) if self.sharded.exists() else None
+        newest, parts = step_of(saved[-1]) if saved else -1, -1 if sharded is None else sharded.latest
+        if max(newest, parts) < 0:
+            if leads():
+                self.log_path.write_bytes(b"")
             return None
-        arrays, progress = load_checkpoint(saved[-1], template)
-        os.truncate(self.log_path, progress.pop("log_bytes"))
+        if sharded is not None and parts > newest:
+            arrays, progress = sharded.load(template)
+        else:
+            arrays, progress = load_checkpoint(saved[-1], template)
+        length = progress.pop("log_bytes")
+        if leads():
+            os.truncate(self.log_path, length)
+        met("the log is cut back")
         return arrays, Standing(**progress), self.logged()
+
+    def wait(self) -> None:
+        """Until every checkpoint that was begun is on the disk."""
+        if self._writing is not None:
+            self._writing.wait()
 
     def logged(self) -> History:
         """What the log tells of updates and evaluations."""
@@ -224,41 +253,6 @@ def _measures(columns: Mapping[str, Any]) -> np.ndarray:
     """One row an update, out of stored columns; NaN for what a run did not measure because its version did not yet."""
     unknown = np.full(len(columns["loss"]), np.nan)
     return np.stack([np.asarray(columns.get(name, unknown), np.float32) for name in _measured(columns)], axis=1)
-
-
-def manifest(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
-    """What a run depends on beside its recipe."""
-    packages = ("headway", "jax", "jaxlib", "numpy")
-    devices = jax.devices()
-    return {
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
-        "device": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},
-        "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
-        "data": dataset.fingerprint,
-        "start": None,
-        "seed": recipe.seed,
-        "git": git_state(),
-        "command": sys.argv,
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-    }
-
-
-def fingerprint(path: Path) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def git_state() -> dict[str, Any] | None:
-    """The commit of the folder one stands in and whether it has changes; None outside a repository."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=10, check=True)
-        return done.stdout.strip()
-
-    try:
-        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
-    except (OSError, subprocess.SubprocessError):
-        return None
 
 
 def list_runs(folder: Path) -> list[dict[str, Any]]:

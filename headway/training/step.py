@@ -2,8 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +17,7 @@ from headway.learning.targets import at_least_float32
 from headway.network.context import Context, Tap, salt
 from headway.network.layer import initialize, observe
 from headway.scale.precision import Float16, settled
-from headway.scale.sharding import laid, over_data, shardings
+from headway.scale.sharding import between_blocks, laid, of_gradients, over_data, shardings
 from headway.signals.probe import Probes, before_parameters, limits_of, watched
 from headway.signals.statistics import of_learned, pooled, unscaled
 from headway.spec.numbers import join, split
@@ -46,8 +45,8 @@ class Batch(NamedTuple):
 
 def initial_state(update: Update, inputs: tuple[int, ...], start: Mapping[str, Any] | None = None) -> TrainingState:
     """Parameters, network state and optimizer state before the first update; the former two as in `start`, or drawn."""
-    structure, numbers = split(replace(update, mesh=None))
-    return on_mesh(update, _initial_state(structure, numbers, inputs, start), inputs)
+    structure, numbers = split(update)
+    return cast(TrainingState, _initial_state(structure, numbers, inputs, start))
 
 
 def first_shapes(job: Job) -> TrainingState:
@@ -78,7 +77,7 @@ def _initial_state(structure: Update, numbers: Mapping[str, Any], inputs: tuple[
         state["average"] = update.average.begin(values_of(state))
     if isinstance(update.precision, Float16):
         state["scaling"] = update.precision.start()
-    return state
+    return on_mesh(update, state, inputs, laid)
 
 
 def values_of(state: TrainingState) -> dict[str, Any]:
@@ -132,6 +131,8 @@ def differentiate(
     differentiated = jax.value_and_grad(objective, (0, 1), has_aux=True)
     (_, (loss, weight, seen)), (gradients, rows) = differentiated(state["params"], tuple(slots))
     signals = jnp.stack(rows) if slots else jnp.zeros(0)
+    if update.mesh is not None:
+        gradients = laid(gradients, of_gradients(update.network.declare(batch.x.shape[1:]), update.mesh))
     if scale is not None:
         gradients = jax.tree.map(lambda g: g / scale, gradients)
         signals = unscaled(signals, scale) if slots else signals
@@ -141,7 +142,8 @@ def differentiate(
 def forward(update: Update, params: Any, network: Any, batch: Batch, tap: Tap = Context.tap) -> tuple[WeightedSum, Any]:
     """The loss of a batch in training as its sums, and what the batch shows of the network's next state."""
     computes, recompute = update.precision.computes(), update.recompute
-    context = Context("train", batch.keys, tap, computes=computes, recompute=recompute)
+    lay = between_blocks(update.mesh) if update.mesh else Context.lay
+    context = Context("train", batch.keys, tap, computes=computes, recompute=recompute, lay=lay)
     outputs, seen = observe(update.network, params, batch.x, network, context)
     return update.loss.sums(outputs, batch.y, batch.weights), seen
 

@@ -83,7 +83,6 @@ def compared(name: str) -> dict[str, object]:
         "whole": {a: list(p.shape) for a, p in flatten(params).items()},
         "alike": flatten(alike),
         "axes": {address: placement.axes for address, placement in placed.items()},
-        "reasons": {address: placement.reason for address, placement in placed.items()},
     }
 
 
@@ -93,6 +92,7 @@ def refused() -> dict[str, str]:
     for name, mesh in {"batch": Mesh(3), "devices": Mesh(8, tensor=2)}.items():
         try:
             mesh.expect(16, 1)
+            mesh.on_devices()
         except HeadwayError as error:
             said[name] = str(error)
     return said

@@ -71,8 +71,8 @@ def test_attention_feed_forward_and_embedding_are_divided_in_two(drill):
 
 def test_a_batch_that_does_not_divide_and_a_mesh_too_large_are_refused_with_the_fix(drill):
     said = drill["refused"]
-    assert said["batch"].startswith("mesh/data: must divide the 16 examples of a batch; got 3.")
-    assert "needs 16 devices, data × tensor; got 8." in said["devices"]
+    assert said["batch"].startswith("mesh/data: data × fsdp must divide the 16 examples of a batch; got 3.")
+    assert "needs 16 devices, data × fsdp × tensor; got 8." in said["devices"]
     assert "XLA_FLAGS=--xla_force_host_platform_device_count=16" in said["devices"]
 
 
@@ -82,11 +82,10 @@ def test_matrices_in_a_row_are_divided_by_columns_then_by_rows():
     assert {address: placed.axes for address, placed in found.items() if "tensor" in placed.axes} == {
         "0/w": (None, "tensor"), "0/b": ("tensor",),
         "3/w": ("tensor", None),
-        "5/w": (None, "tensor"), "5/b": ("tensor",),
-        "6/w": ("tensor", None),
+        "6/w": (None, "tensor"), "6/b": ("tensor",),
     }  # fmt: skip
-    # 5 units are no two halves: that matrix is whole, and the next one takes its turn.
-    assert found["4/w"].reason == "out: 5 is no multiple of tensor=2"
+    # 5 units are no two halves: the matrices in front of and behind them are whole.
+    assert found["4/w"].dropped == found["5/w"].dropped == {"tensor": "hidden: 5 is no multiple of tensor=2"}
 
 
 def test_the_copies_of_a_repeated_block_are_divided_inside_not_among_each_other():
@@ -108,8 +107,13 @@ def test_a_mesh_of_one_device_trains_evaluates_and_predicts_as_none_does():
 @pytest.mark.parametrize(
     ("recipe", "mesh", "said"),
     [
-        (RECIPE, Mesh(2), r"^mesh: needs 2 devices, data × tensor; got 1\..*XLA_FLAGS"),
+        (RECIPE, Mesh(2), r"^mesh: needs 2 devices, data × fsdp × tensor; got 1\..*XLA_FLAGS"),
         (RECIPE, Mesh(tensor=2), r"^mesh: needs 2 devices"),
+        (
+            RECIPE,
+            Mesh(tensor=5),
+            r"^mesh/tensor: must divide a dimension of a parameter; got 5\. Choose .*hidden: 8 is",
+        ),
     ],
 )
 def test_training_on_devices_that_are_not_there_is_refused_before_it_begins(recipe, mesh, said):
@@ -120,15 +124,13 @@ def test_training_on_devices_that_are_not_there_is_refused_before_it_begins(reci
 @pytest.mark.parametrize(
     ("batch_size", "accumulate", "what"), [(16, 1, "16 examples of a batch"), (32, 4, "8 examples of a micro")]
 )
-def test_what_must_divide_is_the_batch_or_the_micro_batch(monkeypatch, batch_size, accumulate, what):
-    monkeypatch.setattr(jax, "devices", lambda: [None] * 3)
-    monkeypatch.setattr("headway.scale.mesh._grid", lambda *sizes: None)
-    with pytest.raises(HeadwayError, match=f"mesh/data: must divide the {what}"):
+def test_what_must_divide_is_the_batch_or_the_micro_batch(batch_size, accumulate, what):
+    with pytest.raises(HeadwayError, match=f"mesh/data: data × fsdp must divide the {what}"):
         Mesh(3).expect(batch_size, accumulate)
     Mesh(3).expect(3 * batch_size, accumulate)
 
 
-@pytest.mark.parametrize("fields", [{"data": 0}, {"tensor": 0}, {"data": 2.0}])
+@pytest.mark.parametrize("fields", [{"data": 0}, {"fsdp": -1}, {"tensor": 0}, {"data": 2.0}])
 def test_a_mesh_has_whole_numbers_of_devices(fields):
     with pytest.raises(HeadwayError, match=rf"^Mesh\.{next(iter(fields))}"):
         replace(Mesh(), **fields)

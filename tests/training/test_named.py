@@ -15,9 +15,9 @@ from headway.learning.optimizers.adaptive import AdamW
 from headway.models.transformer import tied_language_model
 from headway.spec.error import HeadwayError
 from headway.training.interruption import whole_or_nothing
+from headway.training.manifest import manifest
 from headway.training.named import RECIPES, named
 from headway.training.recipe import Evaluation
-from headway.training.record import manifest
 from headway.training.train import train
 from tests.drills import stored
 

@@ -17,8 +17,8 @@ from headway.spec.json import to_dict, to_value
 from headway.training.checkpoint import write_durably
 from headway.training.compilation import use_compilation_cache
 from headway.training.job import Job, prepare
+from headway.training.manifest import manifest
 from headway.training.recipe import Recipe
-from headway.training.record import manifest
 from headway.training.run import Run
 from headway.training.sweeps.grid import Over, Point, points, recipe_at
 from headway.training.sweeps.lanes import grouped, run_lanes

@@ -1,0 +1,1 @@
+"""What it will need, said before anything is booked."""

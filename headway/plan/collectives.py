@@ -1,0 +1,141 @@
+"""Collectives of a compiled program: their kinds, how often, how many bytes, along which sides of the mesh.
+
+Read from the text of XLA's program after it was divided. What stands in the body of a loop counts as often as the loop
+turns, where the compiler knows that; else once, and it is said.
+"""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+KINDS = ("all-reduce", "all-gather", "reduce-scatter", "all-to-all", "collective-permute")
+BITS = {"pred": 8, "s8": 8, "u8": 8, "bf16": 16, "f16": 16, "s16": 16, "u16": 16, "s64": 64, "u64": 64, "f64": 64}
+"""Bits of the numbers that are not of 32."""
+NAMED = re.compile(r"^\s*(?:ROOT )?%?([\w.-]+) = (.*?) ([\w-]+)\((.*)$")
+HEAD = re.compile(r"^(ENTRY )?%?([\w.-]+) (?:\([^=]*\) -> .*)?\{$")
+CALLED = re.compile(r"(?:to_apply|calls|body|condition|true_computation|false_computation)=%?([\w.-]+)")
+BRANCHES = re.compile(r"branch_computations=\{([^}]*)\}")
+TURNS = re.compile(r'"known_trip_count":\{"n":"(\d+)"\}')
+ARRAY = re.compile(r"([a-z]+\d*)\[([\d,]*)\]")
+
+
+@dataclass(frozen=True)
+class Collective:
+    """Collectives of one kind along the same sides of the mesh.
+
+    count    how many there are in one run of the program
+    bytes    of what comes out of them on one device, all of them together
+    sides    the sides of the mesh along which devices take part; None where the groups are no sides of it
+    sure     whether the compiler knew how often every loop around them turns
+    """
+
+    kind: str
+    sides: tuple[str, ...] | None
+    count: int
+    bytes: int
+    sure: bool = True
+
+
+def collectives(text: str, sizes: Mapping[str, int]) -> list[Collective]:
+    """Of a compiled program, for a mesh of these sizes by side; the most bytes first."""
+    entry, computations = _computations(text)
+    times, sure = _times(entry, computations)
+    found: dict[tuple[str, tuple[str, ...] | None], Collective] = {}
+    for name, lines in computations.items():
+        if not times[name]:
+            continue
+        for line in lines:
+            named = NAMED.match(line)
+            kind = named[3].removesuffix("-start") if named else ""
+            if named is None or kind not in KINDS:
+                continue
+            key = (kind, sides_of(groups_of(line, math.prod(sizes.values())), sizes))
+            before = found.get(key, Collective(*key, 0, 0))
+            size = bytes_of(named[2]) * times[name]
+            found[key] = replace(before, count=before.count + times[name], bytes=before.bytes + size,
+                                 sure=before.sure and sure[name])  # fmt: skip
+    return sorted(found.values(), key=lambda one: -one.bytes)
+
+
+def _computations(text: str) -> tuple[str, dict[str, list[str]]]:
+    """The name of the one that is run, and the lines of all by name."""
+    entry, inside, found = "", "", dict[str, list[str]]()
+    for line in text.splitlines():
+        if head := HEAD.match(line):
+            inside = head[2]
+            entry = inside if head[1] else entry
+            found[inside] = []
+        elif inside:
+            found[inside].append(line)
+    return entry, found
+
+
+def _times(entry: str, computations: Mapping[str, list[str]]) -> tuple[Counter[str], dict[str, bool]]:
+    """Computation → how often it runs, and whether the compiler knew; of branches all count, as if each were taken."""
+    calls = defaultdict[str, list[tuple[str, int, bool]]](list)
+    for name, lines in computations.items():
+        for line in lines:
+            turns = TURNS.search(line)
+            loop = " while(" in line
+            inner = [*CALLED.findall(line), *(b.strip(" %") for one in BRANCHES.findall(line) for b in one.split(","))]
+            calls[name] += [(to, int(turns[1]) if loop and turns else 1, bool(turns) or not loop) for to in inner]
+    times, sure = Counter({entry: 1}), {entry: True}
+    for name in _in_order(entry, calls):
+        for to, each, known in calls[name]:
+            times[to] += times[name] * each
+            sure[to] = sure.get(to, True) and sure[name] and known
+    return times, sure
+
+
+def _in_order(entry: str, calls: Mapping[str, list[tuple[str, int, bool]]]) -> list[str]:
+    """Computations, each behind all that call it: XLA's call graph has no circles."""
+    order, seen = list[str](), set[str]()
+
+    def visit(name: str) -> None:
+        if name not in seen:
+            seen.add(name)
+            for to, _, _ in calls.get(name, []):
+                visit(to)
+            order.append(name)
+
+    visit(entry)
+    return order[::-1]
+
+
+def bytes_of(shape: str) -> int:
+    """`(f32[2,3]{1,0}, bf16[4]{0})` → 32: what an operation gives; of what starts one, what it will give."""
+    sizes = [
+        math.prod(int(n) for n in dims.split(",") if n) * BITS.get(kind, 32) // 8 for kind, dims in ARRAY.findall(shape)
+    ]
+    return sum(sizes)
+
+
+def groups_of(line: str, devices: int) -> list[tuple[int, ...]]:
+    """The groups of devices that take part in an operation, each in order: explicit, or as XLA abbreviates them."""
+    if pairs := re.search(r"source_target_pairs=\{(.*?)\}\}", line):
+        return [tuple(sorted(map(int, pair.split(",")))) for pair in re.findall(r"\{?(\d+,\d+)\}?", pairs[1])]
+    if short := re.search(r"replica_groups=\[([\d,]+)\]<=\[([\d,]+)\](?:T\(([\d,]+)\))?", line):
+        shape, whole = ([int(n) for n in part.split(",")] for part in (short[1], short[2]))
+        ids = np.arange(math.prod(whole)).reshape(whole)
+        ids = ids.transpose([int(n) for n in short[3].split(",")]) if short[3] else ids
+        return [tuple(sorted(map(int, row))) for row in ids.reshape(shape)]
+    listed = re.search(r"replica_groups=\{(\{.*?\})\}", line)
+    if listed is None:
+        return [tuple(range(devices))]
+    return [tuple(sorted(map(int, group.split(",")))) for group in re.findall(r"\{([\d,]+)\}", listed[1])]
+
+
+def sides_of(groups: Iterable[tuple[int, ...]], sizes: Mapping[str, int]) -> tuple[str, ...] | None:
+    """The sides of the mesh along which the devices of every group lie: those in which their places differ."""
+    grid = np.stack(np.unravel_index(np.arange(math.prod(sizes.values())), [*sizes.values()]), axis=1)
+    along = {tuple(np.ptp(grid[list(group)], axis=0) > 0) for group in groups if len(group) > 1}
+    if not along:
+        return ()
+    differs = np.any([*along], axis=0)
+    found = tuple(side for side, yes in zip(sizes, differs, strict=True) if yes)
+    full = math.prod(sizes[side] for side in found)
+    return found if all(len(group) in (2, full) for group in groups) else None

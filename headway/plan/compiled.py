@@ -1,0 +1,104 @@
+"""The update compiled for a mesh of virtual devices, in a process of its own: what the CPU's compiler says it takes.
+
+It is the trainer's own update, with the trainer's shardings. In float32 that is close to what the compilers of
+accelerators make of it; in 16 bits it is more, since a CPU computes these in 32.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import headway.spec.json as spec_json
+from headway.plan.collectives import Collective, collectives
+from headway.scale.mesh import Mesh
+from headway.spec.error import HeadwayError
+from headway.training.recipe import Recipe
+
+LIMIT = 1800.0
+"""Seconds that a compilation may take."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """One update on one device, in bytes: arguments (state, batch), results, what of these lie in arguments' places.
+
+    temporary     beside arguments and results, at its peak
+    collectives   what devices say to each other in one update
+    warnings      what the compiler wrote while it worked
+    seconds       of tracing, lowering and compiling
+    """
+
+    arguments: int
+    results: int
+    shared: int
+    temporary: int
+    collectives: tuple[Collective, ...]
+    warnings: tuple[str, ...]
+    seconds: float
+
+    @property
+    def peak(self) -> int:
+        """Arguments, results that lie elsewhere, and temporaries: an upper bound of what is held at once."""
+        return self.arguments + self.results - self.shared + self.temporary
+
+
+def compiled(recipe: Recipe, mesh: Mesh) -> Compiled:
+    """Compile the recipe's update for this mesh. Needs no such devices, and no more memory than the compiler itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked, told = Path(folder) / "asked.json", Path(folder) / "told.json"
+        asked.write_text(json.dumps([spec_json.to_dict(recipe), spec_json.to_dict(mesh)]))
+        flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={mesh.devices}"
+        words = [sys.executable, "-m", "headway.plan.compiled", str(asked), str(told)]
+        done = subprocess.run(words, env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}, text=True,
+                              capture_output=True, timeout=LIMIT)  # fmt: skip
+        if done.returncode or not told.exists():
+            raise HeadwayError("plan", "must be compiled", (done.stderr.strip().splitlines() or ["nothing"])[-1],
+                               "See what `headway show --mesh` says of it.")  # fmt: skip
+        found = json.loads(told.read_text())
+    found["collectives"] = tuple(Collective(**one | {"sides": one["sides"] and tuple(one["sides"])})
+                                 for one in found["collectives"])  # fmt: skip
+    said = tuple(line for line in done.stderr.splitlines() if "warning" in line.lower() or "SPMD" in line)
+    return Compiled(warnings=said, **found)
+
+
+def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
+    """The same in this process, which has the devices; nothing is allocated."""
+    import jax
+
+    from headway.scale.sharding import over_data, shardings
+    from headway.training.job import prepare
+    from headway.training.step import batch, first_shapes, update_once
+
+    began = time.monotonic()
+    job = prepare(recipe, anyway=True, mesh=mesh)
+    state = first_shapes(job)
+    laid = shardings(state, job.update.network.declare(job.dataset.input_shape), mesh)
+    drawn: Any = jax.eval_shape(lambda: batch(job, 0))
+
+    def updated(state: Any, drawn: Any) -> Any:
+        return update_once(job.update, state, drawn)
+
+    step: Any = jax.jit(updated, in_shardings=(laid, over_data(mesh, 0)), donate_argnums=0)
+    made = step.lower(state, drawn).compile()
+    memory = made.memory_analysis()
+    return {
+        "arguments": memory.argument_size_in_bytes, "results": memory.output_size_in_bytes,
+        "shared": memory.alias_size_in_bytes, "temporary": memory.temp_size_in_bytes,
+        "collectives": [asdict(one) for one in collectives(made.as_text(), mesh.sizes)],
+        "seconds": time.monotonic() - began,
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    import headway.kinds  # noqa: F401 (for the kinds that a recipe may have)
+
+    recipe, mesh = (spec_json.from_dict(one) for one in json.loads(Path(sys.argv[1]).read_text()))
+    assert isinstance(recipe, Recipe)
+    assert isinstance(mesh, Mesh)
+    Path(sys.argv[2]).write_text(json.dumps(here(recipe, mesh)))

@@ -1,0 +1,34 @@
+"""A plan for people: bytes of a device, what devices say to each other, the least time of an update."""
+
+from headway.plan.held import totals
+from headway.plan.plan import MARGIN, Plan
+from headway.report.table import table
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan as tables."""
+    mesh, made, device = plan.mesh, plan.made, plan.device
+    sides = " × ".join(f"{axis} {size}" for axis, size in mesh.sizes.items() if size > 1) or "1"
+    kind = f" {device.name}" if device else ""
+    parts = {name: here for name, (here, _) in totals([*plan.arrays]).items()}
+    rows: list[tuple[str, int | None, str]] = [(name, size, "exact") for name, size in parts.items()]
+    rows.append(("activations", plan.activations, "kept for the backward pass, where only examples divide them"))
+    if made is not None:
+        rows += [("temporary", made.temporary, "the CPU's compiler: gradients, activations and what is at work"),
+                 ("peak", made.peak, "state, batch and temporary, by the CPU's compiler")]  # fmt: skip
+    else:
+        rows.append(("peak", plan.peak, "their sum"))
+    found = [f"{mesh.devices}{kind} devices, {sides}", table(("on a device", "bytes", "said by"), rows)]
+    if made is not None and made.collectives:
+        told = [(one.kind, " × ".join(one.sides) if one.sides else "other groups", one.count, one.bytes,
+                 "" if one.sure else "at least") for one in made.collectives]  # fmt: skip
+        found.append(table(("collective", "along", "times", "bytes on a device", ""), told))
+    found.append(f"operations of an update: {plan.operations:.3e}")
+    if device is not None:
+        least = max(plan.seconds.values())
+        bounds = ", ".join(f"{name} {seconds * 1e3:.3g} ms" for name, seconds in plan.seconds.items())
+        found.append(f"an update takes at least {least * 1e3:.3g} ms ({bounds})")
+        verdict = "fits" if plan.fits else "does not fit"
+        found.append(f"{verdict}: {plan.peak / 1e9:.2f} GB and {MARGIN:.0%} in {device.memory / 1e9:.0f} GB")
+    found += [f"the compiler says: {line}" for line in (made.warnings if made else ())]
+    return "\n\n".join(found)
