@@ -1,6 +1,7 @@
 """What the docs say was measured is what the stored results hold."""
 
 import json
+import re
 import statistics
 from dataclasses import replace
 
@@ -48,6 +49,17 @@ def test_shuffling_leaves_the_linear_model_alone_and_takes_the_cnn_below_the_mlp
     spread = statistics.stdev(result["test_accuracy"]["linear"])
     assert abs(mean(result, "linear") - mean(result, "linear shuffled")) < spread
     assert mean(result, "cnn shuffled") < mean(result, "mlp shuffled")
+
+
+def test_the_first_page_says_what_the_doctors_one_look_came_to():
+    """Every number of the sentence, in its order."""
+    (said,) = re.findall(r"\[Tried once\].*?\. \[The map\]", doctor.ROOT.joinpath("README.md").read_text(), re.DOTALL)
+    look, cures = (json.loads(doctor.path_of(name).read_text())["score"] for name in ("reporting", "outcome"))
+    seen, cause, healthy = (look["all"][name] for name in ("recall", "first cause", "specificity"))
+    own, random = (cures["restored"][name] for name in ("the doctor", "random remedies"))
+    due = [seen["of"] + healthy["of"], seen["hits"], seen["of"], cause["hits"], healthy["hits"], healthy["of"],
+           own["hits"], own["of"], random["hits"]]  # fmt: skip
+    assert [int(number) for number in re.findall(r"\d+", said)] == due
 
 
 def test_the_page_of_the_signals_is_made_from_the_stored_result():
