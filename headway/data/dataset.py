@@ -78,6 +78,12 @@ class Dataset:
         return self.schema.input_shape
 
     @property
+    def time(self) -> int | None:
+        """The length of the inputs where they are sequences, of tokens or of rows of features; else None."""
+        shape = self.input_shape
+        return shape[0] if len(shape) == (2 if self.schema.tokens is None else 1) else None
+
+    @property
     def classes(self) -> Names | None:
         return self.schema.classes
 

@@ -1,7 +1,7 @@
 """Collectives of a compiled program: their kinds, how often, how many bytes, along which sides of the mesh.
 
 Read from the text of XLA's program after it was divided. What stands in the body of a loop counts as often as the loop
-turns, where the compiler knows that; else once, and it is said.
+turns, where the compiler knows that; else once, as in the loop over the updates of a chunk.
 """
 
 import math
@@ -16,7 +16,7 @@ KINDS = ("all-reduce", "all-gather", "reduce-scatter", "all-to-all", "collective
 BITS = {"pred": 8, "s8": 8, "u8": 8, "bf16": 16, "f16": 16, "s16": 16, "u16": 16, "s64": 64, "u64": 64, "f64": 64}
 """Bits of the numbers that are not of 32."""
 NAMED = re.compile(r"^\s*(?:ROOT )?%?([\w.-]+) = (.*?) ([\w-]+)\((.*)$")
-HEAD = re.compile(r"^(ENTRY )?%?([\w.-]+) (?:\([^=]*\) -> .*)?\{$")
+HEAD = re.compile(r"^(ENTRY )?%?([\w.-]+) \(.* -> .*\{$")
 CALLED = re.compile(r"(?:to_apply|calls|body|condition|true_computation|false_computation)=%?([\w.-]+)")
 BRANCHES = re.compile(r"branch_computations=\{([^}]*)\}")
 TURNS = re.compile(r'"known_trip_count":\{"n":"(\d+)"\}')
@@ -30,20 +30,18 @@ class Collective:
     count    how many there are in one run of the program
     bytes    of what comes out of them on one device, all of them together
     sides    the sides of the mesh along which devices take part; None where the groups are no sides of it
-    sure     whether the compiler knew how often every loop around them turns
     """
 
     kind: str
     sides: tuple[str, ...] | None
     count: int
     bytes: int
-    sure: bool = True
 
 
 def collectives(text: str, sizes: Mapping[str, int]) -> list[Collective]:
     """Of a compiled program, for a mesh of these sizes by side; the most bytes first."""
     entry, computations = _computations(text)
-    times, sure = _times(entry, computations)
+    times = _times(entry, computations)
     found: dict[tuple[str, tuple[str, ...] | None], Collective] = {}
     for name, lines in computations.items():
         if not times[name]:
@@ -56,8 +54,7 @@ def collectives(text: str, sizes: Mapping[str, int]) -> list[Collective]:
             key = (kind, sides_of(groups_of(line, math.prod(sizes.values())), sizes))
             before = found.get(key, Collective(*key, 0, 0))
             size = bytes_of(named[2]) * times[name]
-            found[key] = replace(before, count=before.count + times[name], bytes=before.bytes + size,
-                                 sure=before.sure and sure[name])  # fmt: skip
+            found[key] = replace(before, count=before.count + times[name], bytes=before.bytes + size)
     return sorted(found.values(), key=lambda one: -one.bytes)
 
 
@@ -74,31 +71,29 @@ def _computations(text: str) -> tuple[str, dict[str, list[str]]]:
     return entry, found
 
 
-def _times(entry: str, computations: Mapping[str, list[str]]) -> tuple[Counter[str], dict[str, bool]]:
-    """Computation → how often it runs, and whether the compiler knew; of branches all count, as if each were taken."""
-    calls = defaultdict[str, list[tuple[str, int, bool]]](list)
+def _times(entry: str, computations: Mapping[str, list[str]]) -> Counter[str]:
+    """Computation → how often it runs; of branches all count, as if each were taken."""
+    calls = defaultdict[str, list[tuple[str, int]]](list)
     for name, lines in computations.items():
         for line in lines:
-            turns = TURNS.search(line)
-            loop = " while(" in line
+            turns = TURNS.search(line) if " while(" in line else None
             inner = [*CALLED.findall(line), *(b.strip(" %") for one in BRANCHES.findall(line) for b in one.split(","))]
-            calls[name] += [(to, int(turns[1]) if loop and turns else 1, bool(turns) or not loop) for to in inner]
-    times, sure = Counter({entry: 1}), {entry: True}
+            calls[name] += [(to, int(turns[1]) if turns else 1) for to in inner]
+    times = Counter({entry: 1})
     for name in _in_order(entry, calls):
-        for to, each, known in calls[name]:
+        for to, each in calls[name]:
             times[to] += times[name] * each
-            sure[to] = sure.get(to, True) and sure[name] and known
-    return times, sure
+    return times
 
 
-def _in_order(entry: str, calls: Mapping[str, list[tuple[str, int, bool]]]) -> list[str]:
+def _in_order(entry: str, calls: Mapping[str, list[tuple[str, int]]]) -> list[str]:
     """Computations, each behind all that call it: XLA's call graph has no circles."""
     order, seen = list[str](), set[str]()
 
     def visit(name: str) -> None:
         if name not in seen:
             seen.add(name)
-            for to, _, _ in calls.get(name, []):
+            for to, _ in calls.get(name, []):
                 visit(to)
             order.append(name)
 

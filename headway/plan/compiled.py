@@ -1,7 +1,7 @@
-"""The update compiled for a mesh of virtual devices, in a process of its own: what the CPU's compiler says it takes.
+"""The trainer's program compiled for a mesh of virtual devices, in a process of its own: what that says it takes.
 
-It is the trainer's own update, with the trainer's shardings. In float32 that is close to what the compilers of
-accelerators make of it; in 16 bits it is more, since a CPU computes these in 32.
+It is the program that a run runs, with its shardings; the compiler is that of a CPU. In float32 that is close to what
+the compilers of accelerators make of it; in 16 bits it is more, since a CPU computes these in 32.
 """
 
 import json
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,9 @@ LIMIT = 1800.0
 
 @dataclass(frozen=True)
 class Compiled:
-    """One update on one device, in bytes: arguments (state, batch), results, what of these lie in arguments' places.
+    """The trainer's chunk of updates on one device, in bytes: arguments (state, data set), and results.
 
+    shared        what of the results lies in the arguments' places: nothing, since a chunk leaves its snapshot as it is
     temporary     beside arguments and results, at its peak
     collectives   what devices say to each other in one update
     warnings      what the compiler wrote while it worked
@@ -68,24 +69,28 @@ def compiled(recipe: Recipe, mesh: Mesh) -> Compiled:
 
 
 def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
-    """The same in this process, which has the devices; nothing is allocated."""
+    """The same in this process, which has the devices; nothing is allocated.
+
+    Without signals: a watched update is a second form of the same in the program.
+    """
     import jax
 
-    from headway.scale.sharding import over_data, shardings
+    from headway.scale.sharding import like_everywhere, shardings
+    from headway.spec.numbers import split
+    from headway.training.chunk import run_chunk
     from headway.training.job import prepare
-    from headway.training.step import batch, first_shapes, update_once
+    from headway.training.step import first_shapes
 
     began = time.monotonic()
-    job = prepare(recipe, anyway=True, mesh=mesh)
+    job = prepare(replace(recipe, watch=None), anyway=True, mesh=mesh)
+    shape: Any = jax.ShapeDtypeStruct
     state = first_shapes(job)
     laid = shardings(state, job.update.network.declare(job.dataset.input_shape), mesh)
-    drawn: Any = jax.eval_shape(lambda: batch(job, 0))
-
-    def updated(state: Any, drawn: Any) -> Any:
-        return update_once(job.update, state, drawn)
-
-    step: Any = jax.jit(updated, in_shardings=(laid, over_data(mesh, 0)), donate_argnums=0)
-    made = step.lower(state, drawn).compile()
+    state = jax.tree.map(lambda leaf, sharding: shape(leaf.shape, leaf.dtype, sharding=sharding), state, laid)
+    structure, numbers = split(job.update)
+    made = run_chunk.lower(
+        structure, numbers, state, like_everywhere(job.dataset.train.arrays, mesh), (0, 0), 1
+    ).compile()
     memory = made.memory_analysis()
     return {
         "arguments": memory.argument_size_in_bytes, "results": memory.output_size_in_bytes,

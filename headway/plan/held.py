@@ -48,7 +48,7 @@ def held(job: Job, mesh: Mesh) -> list[Held]:
     """
     mesh.expect(job.recipe.batch_size, job.recipe.accumulate)
     declared = job.update.network.declare(job.dataset.input_shape)
-    expect_divided(declared, mesh)
+    expect_divided(declared, mesh, job.dataset.time)
     state = first_shapes(job)
     gradients = {f"gradients/{address}": leaf for address, leaf in flatten(state["params"]).items()}
     lying = placements(declared, mesh, mesh.strategy.gradients)

@@ -20,9 +20,9 @@ def plan_text(plan: Plan) -> str:
         rows.append(("peak", plan.peak, "their sum"))
     found = [f"{mesh.devices}{kind} devices, {sides}", table(("on a device", "bytes", "said by"), rows)]
     if made is not None and made.collectives:
-        told = [(one.kind, " × ".join(one.sides) if one.sides else "other groups", one.count, one.bytes,
-                 "" if one.sure else "at least") for one in made.collectives]  # fmt: skip
-        found.append(table(("collective", "along", "times", "bytes on a device", ""), told))
+        told = [(one.kind, " × ".join(one.sides) if one.sides else "other groups", one.count, one.bytes)
+                for one in made.collectives]  # fmt: skip
+        found.append(table(("collective", "along", "times", "bytes on a device"), told))
     found.append(f"operations of an update: {plan.operations:.3e}")
     if device is not None:
         least = max(plan.seconds.values())

@@ -105,9 +105,16 @@ def of_gradients(declared: Mapping[str, Any], mesh: Mesh) -> dict[str, Any]:
     return nest({address: _sharding(grid, *place.axes) for address, place in placed.items()})
 
 
-def expect_divided(declared: Mapping[str, Any], mesh: Mesh) -> None:
-    """Refuse a mesh with a side that divides nothing that training keeps, so that its devices do the same work."""
+def expect_divided(declared: Mapping[str, Any], mesh: Mesh, time: int | None = None) -> None:
+    """Refuse a mesh with a side that divides nothing that training keeps, so that its devices do the same work.
+
+    And one that is to divide the `time` places of a sequence, and cannot.
+    """
     strategy = mesh.strategy
+    for name, axis in strategy.activations:
+        if name == "time" and time is not None and time % mesh.sizes[axis]:
+            raise HeadwayError(f"mesh/{axis}", f"must divide the {time} places of a sequence", mesh.sizes[axis],
+                               "Choose a divisor, or a strategy that leaves time whole: zero-3.")  # fmt: skip
     placed = [one for rules in (strategy.parameters, strategy.optimizer)
               for one in placements(declared, mesh, rules).values()]  # fmt: skip
     for axis in ("fsdp", "tensor"):
@@ -158,6 +165,13 @@ def everywhere(tree: Any, mesh: Mesh | None) -> Any:
     # Every process has the arrays, of which it hands its devices theirs: nothing goes from one to another.
     arrays = jax.tree.map(np.asarray, tree)
     return jax.tree.map(lambda a: jax.make_array_from_callback(a.shape, here, lambda index: a[index]), arrays)
+
+
+def like_everywhere(tree: Any, mesh: Mesh) -> Any:
+    """The shapes of what `everywhere` gives, without an array."""
+    shape: Any = jax.ShapeDtypeStruct
+    here = _sharding(mesh.on_devices())
+    return jax.tree.map(lambda leaf: shape(leaf.shape, jax.dtypes.canonicalize_dtype(leaf.dtype), sharding=here), tree)
 
 
 def on_several(tree: Any) -> bool:

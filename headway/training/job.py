@@ -96,7 +96,7 @@ def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False
         raise error.under("optimizer") from None
     if mesh is not None:
         mesh.expect(recipe.batch_size, recipe.accumulate)
-        expect_divided(recipe.network.declare(data.input_shape), mesh)
+        expect_divided(recipe.network.declare(data.input_shape), mesh, data.time)
         mesh.on_devices()
     shared = {name: getattr(recipe, name) for name in field_names(Update) if name != "mesh"}
     update = Update(**shared | {"optimizer": optimizer, "mesh": mesh})

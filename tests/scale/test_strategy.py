@@ -152,6 +152,12 @@ def test_a_side_that_no_rule_divides_by_is_refused():
         held(prepare(replace(RECIPE, batch_size=12), DATA), Mesh(tensor=3))
 
 
+def test_places_of_a_sequence_that_do_not_divide_are_refused_where_they_are_to_be_divided():
+    mesh = Mesh(tensor=3, strategy=STRATEGIES["sequence"])
+    with pytest.raises(HeadwayError, match=r"^mesh/tensor: must divide the 16 places of a sequence; got 3\."):
+        held(prepare(RECIPE, DATA), mesh)
+
+
 def test_the_stages_differ_in_what_they_divide_alone():
     assert [s.optimizer for s in (ZERO_1, ZERO_2, ZERO_3)] == [TENSOR + FSDP] * 3
     assert STRATEGIES["sequence"] == replace(ZERO_3, activations=(("time", "tensor"),))
