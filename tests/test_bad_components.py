@@ -135,7 +135,7 @@ RECIPES = {
     "a watch of every update but none": (recipe(watch=part("Watch", every=0)), "watch/every: must be greater than or equal to 1; got 0"),
     "a module that was not imported": (on_iris(part("Linen", factory="no_such.models:Net")), "network/0/factory: .*imported; got 'no_such.models:Net'. Add --import no_such"),
     "a command of the system for a module": (on_iris(part("Linen", factory="os:system", settings=[["command", "touch owned"]])), "network/0/factory: must name what is defined in a module of yours; got 'os:system', of posix"),
-    "a command that hides in a module": (on_iris(part("Equinox", factory="headway.training.record:subprocess.run")), "network/0/factory: must name .*of subprocess"),
+    "a command that hides in a module": (on_iris(part("Equinox", factory="headway.training.manifest:subprocess.run")), "network/0/factory: must name .*of subprocess"),
     "a function without a beginning": (on_iris(part("Function", factory="json:dumps")), r"network/0/init: a value is required. Write Function\(init"),
 }  # fmt: skip
 

@@ -88,9 +88,8 @@ def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
     laid = shardings(state, job.update.network.declare(job.dataset.input_shape), mesh)
     state = jax.tree.map(lambda leaf, sharding: shape(leaf.shape, leaf.dtype, sharding=sharding), state, laid)
     structure, numbers = split(job.update)
-    made = run_chunk.lower(
-        structure, numbers, state, like_everywhere(job.dataset.train.arrays, mesh), (0, 0), 1
-    ).compile()
+    examples = like_everywhere(job.dataset.train.arrays, mesh)
+    made: Any = run_chunk.lower(structure, numbers, state, examples, (0, 0), 1).compile()
     memory = made.memory_analysis()
     return {
         "arguments": memory.argument_size_in_bytes, "results": memory.output_size_in_bytes,

@@ -79,11 +79,11 @@ class Loop:
     def consider(self, chunk: Chunk, interruption: Interruption) -> None:
         """Judge, end, save: whatever is due after this chunk."""
         standing, job = self.standing, self.job
-        paused, overdue = self.heard(interruption)
         if chunk.trouble:
             self.end("non-finite", chunk.trouble)
         elif standing.step % job.evaluate_every == 0 or standing.step == job.updates:
             self.evaluate()
+        paused, overdue = self.heard(interruption)
         if standing.step == job.updates and not standing.reason:
             self.end("finished", f"All {job.updates} updates were made.")
         elif paused and not standing.reason:
