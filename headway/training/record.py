@@ -13,7 +13,7 @@ import numpy as np
 import headway.spec.json as spec_json
 from headway.data.dataset import Dataset
 from headway.scale.precision import Float16
-from headway.scale.processes import leads, met
+from headway.scale.processes import agreed, leads, met
 from headway.scale.sharding import on_several
 from headway.signals.history import Signals
 from headway.spec.error import HeadwayError
@@ -101,11 +101,12 @@ class RunFolder:
         Of several processes the first one makes it, for all.
         """
         folder = cls(path)
+        busy = folder.path.exists() and any(folder.path.iterdir())
+        if any(agreed(int(busy))):  # all look before the first makes anything, and all refuse alike
+            raise HeadwayError("out", "must be a new or empty folder", str(path), "Or go on with --resume.")
         if not leads():
             met("the folder is made")
             return folder
-        if folder.path.exists() and any(folder.path.iterdir()):
-            raise HeadwayError("out", "must be a new or empty folder", str(path), "Or go on with --resume.")
         folder.path.mkdir(parents=True, exist_ok=True)
         found = manifest(recipe, dataset)
         if start is not None:
