@@ -18,7 +18,8 @@ import jax
 import numpy as np
 
 from benchmarks.measure import machine
-from benchmarks.report import markdown
+from benchmarks.report import markdown, put
+from benchmarks.worker import held
 from headway.claims.evidence import versions
 from headway.data.bundled import MNIST1D, Digits
 from headway.data.dataset import Data
@@ -96,12 +97,6 @@ RECIPES: dict[str, Recipe] = {
 }  # fmt: skip
 
 
-def held(name: str) -> int:
-    """A line of what the system says this process holds, in bytes: VmRSS now, VmHWM the most since it was reset."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * int(next(line for line in lines if line.startswith(name)).split()[1])
-
-
 def observe(recipe: Recipe) -> int:
     """Bytes by which a chunk of updates raises the most that this process holds."""
     job = prepare(recipe, anyway=True)
@@ -150,8 +145,7 @@ One device, a CPU: {result["machine"]["processor"]}; {used}.
 
 def written(page: str, result: Mapping[str, Any]) -> str:
     """The page with the block of this result."""
-    assert BLOCK.search(page), "docs/scale.md has lost its marks"
-    return BLOCK.sub(lambda _: block(result), page, count=1)
+    return put(page, BLOCK, block(result))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The report: tables in docs/benchmarks.md, made from the newest stored results and from nothing else."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median
@@ -139,6 +140,12 @@ def within(value: float, bar: float) -> str:
 def shown(ratio: Ratio) -> str:
     """`0.24 [0.22, 0.27]`."""
     return f"{ratio.median:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+
+
+def put(page: str, marks: re.Pattern[str], block: str) -> str:
+    """The page with this block between its marks."""
+    assert marks.search(page), f"the page has lost its marks: {marks.pattern}"
+    return marks.sub(lambda _: block, page, count=1)
 
 
 def markdown(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report import put
 from headway.claims.evidence import versions
 from headway.concepts.catalog import deep_learning
 from headway.doctor.cure import Cure, cure
@@ -54,5 +55,4 @@ def block(record: dict[str, Any]) -> str:
 
 def written(readme: str, record: dict[str, Any]) -> str:
     """The README with the block of this record."""
-    assert BLOCK.search(readme), "README.md has lost the marks of the story"
-    return BLOCK.sub(lambda _: block(record), readme, count=1)
+    return put(readme, BLOCK, block(record))

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.measure import environment_in, machine, say, versions
 from benchmarks.ratios import paired_ratio
-from benchmarks.report import markdown, shown
+from benchmarks.report import markdown, put, shown
 from headway.data.dataset import Dataset
 from headway.training.named import named
 from headway.training.recipe import Recipe
@@ -128,8 +128,7 @@ epochs each. A process from its start to its end: imports and compilation with a
 
 def written(page: str, result: Mapping[str, Any]) -> str:
     """The page with the block of this result."""
-    assert BLOCK.search(page), "docs/sweep.md has lost its marks"
-    return BLOCK.sub(lambda _: block(result), page, count=1)
+    return put(page, BLOCK, block(result))
 
 
 if __name__ == "__main__":

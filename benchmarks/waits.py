@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.measure import machine, versions
-from benchmarks.report import markdown
+from benchmarks.report import markdown, put
 from benchmarks.sweep import timed
 from headway.doctor.faults.catalog import program
 from headway.spec.json import save
@@ -106,8 +106,7 @@ Whole processes, what they compile in the cache. Each ruined recipe is `digits-m
 
 def written(page: str, result: Mapping[str, Any]) -> str:
     """The page with the block of this result."""
-    assert BLOCK.search(page), "docs/proof.md has lost its marks"
-    return BLOCK.sub(lambda _: block(result), page, count=1)
+    return put(page, BLOCK, block(result))
 
 
 if __name__ == "__main__":

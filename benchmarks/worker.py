@@ -49,11 +49,18 @@ def loss_of(system: System, workload: Workload) -> float:
     return float(np.mean(np.log(np.exp(z).sum(axis=-1)) - of_targets))
 
 
+STATUS = Path("/proc/self/status")
+
+
+def held(name: str) -> int:
+    """Bytes of what Linux says this process holds: VmRSS now, VmHWM the most since it was reset."""
+    return next(int(line.split()[1]) for line in STATUS.read_text().splitlines() if line.startswith(name)) * 1024
+
+
 def peak_bytes() -> int:
     """The most memory this process has had resident."""
-    status = Path("/proc/self/status")
-    if status.exists():  # the kernel's ru_maxrss would count the parent before exec
-        return next(int(line.split()[1]) for line in status.open() if line.startswith("VmHWM")) * 1024
+    if STATUS.exists():  # the kernel's ru_maxrss would count the parent before exec
+        return held("VmHWM")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

@@ -1,13 +1,31 @@
-"""Long drills: results stored with the hash of the code they are about, and work that can be gone on with."""
+"""Drills: what processes of their own print, and long ones, stored with the hash of the code they are about."""
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "accept"
+
+
+def printed(module: str, *words: str) -> Any:
+    """What a module prints as JSON, run in a process of its own: virtual devices must be there before JAX starts."""
+    done = subprocess.run([sys.executable, "-m", module, *words], cwd=ROOT, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def apart(a: Any, b: Any) -> float:
+    """The largest difference of two trees of arrays."""
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return max(float(np.abs(np.asarray(x) - np.asarray(y)).max(initial=0)) for x, y in pairs)
 
 
 def code_hash() -> str:

@@ -1,10 +1,12 @@
 """What a traced function is made of: its products of matrices, their dtypes, and how often each is made."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+
+from headway.plan.operations import equations
 
 
 class Product(NamedTuple):
@@ -18,18 +20,13 @@ class Product(NamedTuple):
 
 def products(function: Callable[..., Any], *inputs: Any) -> list[Product]:
     """The products of matrices in a function of these inputs, or of inputs of these shapes; nothing is computed."""
-    return list(_products(jax.make_jaxpr(function)(*inputs).jaxpr, 1))
+    traced = equations(jax.make_jaxpr(function)(*inputs).jaxpr)
+    return [_product(equation, times) for equation, times in traced if equation.primitive.name == "dot_general"]
 
 
-def _products(jaxpr: Any, times: int) -> Iterator[Product]:
-    for equation in jaxpr.eqns:
-        if equation.primitive.name == "dot_general":
-            (contracted, _), _ = equation.params["dimension_numbers"]
-            left, right = (variable.aval for variable in equation.invars)
-            (made,) = (variable.aval for variable in equation.outvars)
-            work = times * made.size * math.prod(left.shape[axis] for axis in contracted)
-            yield Product((str(left.dtype), str(right.dtype)), str(made.dtype), work)
-        turns = equation.params["length"] if equation.primitive.name == "scan" else 1
-        for inside in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda part: hasattr(part, "eqns")):
-            if hasattr(inside, "eqns") or hasattr(inside, "jaxpr"):
-                yield from _products(getattr(inside, "jaxpr", inside), times * turns)
+def _product(equation: Any, times: int) -> Product:
+    (contracted, _), _ = equation.params["dimension_numbers"]
+    left, right = (variable.aval for variable in equation.invars)
+    (made,) = (variable.aval for variable in equation.outvars)
+    work = times * made.size * math.prod(left.shape[axis] for axis in contracted)
+    return Product((str(left.dtype), str(right.dtype)), str(made.dtype), work)

@@ -7,7 +7,6 @@ which wants two devices in its process.
 import hashlib
 import json
 import os
-import socket
 import subprocess
 import sys
 from typing import Any
@@ -26,6 +25,7 @@ from headway.network.compose import Sequential
 from headway.network.dense import Dense
 from headway.network.layer import Context, Layer, apply, initialize
 from headway.network.normalization import BatchNorm
+from headway.scale.local import virtual
 from headway.scale.mesh import Mesh
 from headway.spec.error import HeadwayError
 from headway.training.job import Update
@@ -119,10 +119,9 @@ def largest(a: Any, b: Any) -> float:
 
 def ask(*works: tuple[str, ...], devices: int = 1) -> list[Found]:
     """What processes with these words find, all at work at once."""
-    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}"
     words = [sys.executable, "-m", "headway.claims.workers"]
     started = [subprocess.Popen([*words, *work], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                env={**os.environ, "XLA_FLAGS": flags}) for work in works]  # fmt: skip
+                                env=os.environ | virtual(devices)) for work in works]  # fmt: skip
     try:
         said = [process.communicate(timeout=PATIENCE) for process in started]
     finally:
@@ -133,14 +132,6 @@ def ask(*works: tuple[str, ...], devices: int = 1) -> list[Found]:
             raise HeadwayError("workers", "every process must end well", process.returncode, errors[-2000:])
     # Gloo says on the same stream that its processes are connected.
     return [json.loads(found.splitlines()[-1]) for found, _ in said]
-
-
-def free_port() -> int:
-    """A port at which nothing listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

@@ -40,13 +40,13 @@ def train(
         raise HeadwayError("train", "needs either a recipe or --resume RUN", fix="Try: headway train digits-mlp")
     if resume and weights:
         raise HeadwayError("--weights", "must not be given with --resume", weights, "The run has weights of its own.")
-    if weights and mesh:
-        raise HeadwayError("--weights", "must not be given with --mesh", weights, "Fine-tune on one device.")
     from headway.scale.launch import init
     from headway.scale.processes import leads
 
     place, grid = init(), mesh_of(mesh, strategy)
     grid = everything() if place and grid is None else grid
+    if weights and grid:
+        raise HeadwayError("--weights", "must not be given with --mesh", weights, "Fine-tune on one device.")
     options = (out, anyway, imports, weights, grid)
     runs = [go_on(resume, imports, grid)] if resume else train_seeds(what or "", sets, seeds, options)
     if leads():

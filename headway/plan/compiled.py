@@ -16,6 +16,7 @@ from typing import Any
 
 import headway.spec.json as spec_json
 from headway.plan.collectives import Collective, collectives
+from headway.scale.local import virtual
 from headway.scale.mesh import Mesh
 from headway.spec.error import HeadwayError
 from headway.training.recipe import Recipe
@@ -54,10 +55,9 @@ def compiled(recipe: Recipe, mesh: Mesh) -> Compiled:
     with tempfile.TemporaryDirectory() as folder:
         asked, told = Path(folder) / "asked.json", Path(folder) / "told.json"
         asked.write_text(json.dumps([spec_json.to_dict(recipe), spec_json.to_dict(mesh)]))
-        flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={mesh.devices}"
         words = [sys.executable, "-m", "headway.plan.compiled", str(asked), str(told)]
-        done = subprocess.run(words, env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}, text=True,
-                              capture_output=True, timeout=LIMIT)  # fmt: skip
+        done = subprocess.run(words, env=os.environ | virtual(mesh.devices), text=True, capture_output=True,
+                              timeout=LIMIT)  # fmt: skip
         if done.returncode or not told.exists():
             raise HeadwayError("plan", "must be compiled", (done.stderr.strip().splitlines() or ["nothing"])[-1],
                                "See what `headway show --mesh` says of it.")  # fmt: skip
@@ -100,8 +100,6 @@ def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    import headway.kinds  # noqa: F401 (for the kinds that a recipe may have)
-
     recipe, mesh = (spec_json.from_dict(one) for one in json.loads(Path(sys.argv[1]).read_text()))
     assert isinstance(recipe, Recipe)
     assert isinstance(mesh, Mesh)

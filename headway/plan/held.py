@@ -1,6 +1,7 @@
 """What every device of a mesh holds of the training state, array by array: nothing is computed, no device needed."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +70,7 @@ def _place(address: str, order: list[str]) -> tuple[str, int]:
     return address.removesuffix(order[at]) if at < len(order) else address, at
 
 
-def totals(arrays: list[Held]) -> dict[str, tuple[int, int]]:
+def totals(arrays: Sequence[Held]) -> dict[str, tuple[int, int]]:
     """Part of the training state → its bytes on one device, and on all where nothing is divided."""
     parts = dict.fromkeys(one.part for one in arrays)
     return {p: (sum(h.bytes for h in arrays if h.part == p), sum(h.whole for h in arrays if h.part == p))

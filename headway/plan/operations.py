@@ -1,7 +1,7 @@
 """Floating-point operations of a traced function: products of matrices and convolutions, loops counted through."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -14,29 +14,34 @@ def operations(function: Callable[..., Any], *arguments: Any) -> int:
     XLA's own count takes the body of a loop once. Here it counts as often as a `scan` turns; that of a `while`, whose
     turns nobody knows before, once; of branches the largest.
     """
-    return _of(jax.make_jaxpr(function)(*arguments).jaxpr)
+    traced = jax.make_jaxpr(function)(*arguments).jaxpr
+    return sum(times * _work(equation) for equation, times in equations(traced))
 
 
-def _of(jaxpr: Jaxpr) -> int:
-    return sum(_of_equation(equation) for equation in jaxpr.eqns)
+def equations(jaxpr: Jaxpr, times: int = 1) -> Iterator[tuple[Any, int]]:
+    """Every equation of a program and of those inside it, and how often it is computed."""
+    for equation in jaxpr.eqns:
+        yield equation, times
+        inside = [one for value in equation.params.values() for one in _inside(value)]
+        if equation.primitive.name == "cond":
+            inside = [max(inside, key=lambda branch: sum(n * _work(e) for e, n in equations(branch)))]
+        turns = equation.params["length"] if equation.primitive.name == "scan" else 1
+        for one in inside:
+            yield from equations(one, times * turns)
 
 
-def _of_equation(equation: Any) -> int:
-    given = equation.params
-    out: Any = equation.outvars[0].aval if equation.outvars else None
+def _work(equation: Any) -> int:
+    """Of a product or a convolution itself; of all else 0."""
     match equation.primitive.name:
         case "dot_general":
-            (contracted, _), _ = given["dimension_numbers"]
-            return 2 * math.prod(out.shape) * math.prod(equation.invars[0].aval.shape[i] for i in contracted)
+            (contracted, _), _ = equation.params["dimension_numbers"]
+            each = math.prod(equation.invars[0].aval.shape[i] for i in contracted)
         case "conv_general_dilated":
-            kernel, layout = equation.invars[1].aval.shape, given["dimension_numbers"].rhs_spec
+            kernel, layout = equation.invars[1].aval.shape, equation.params["dimension_numbers"].rhs_spec
             each = math.prod(kernel) // kernel[layout[0]]  # inputs of one output: the kernel's window × its channels
-            return 2 * math.prod(out.shape) * each
-        case "scan":
-            return int(given["length"]) * _of(given["jaxpr"].jaxpr)
-        case "cond":
-            return max(_of(branch.jaxpr) for branch in given["branches"])
-    return sum(_of(inner) for value in given.values() for inner in _inside(value))
+        case _:
+            return 0
+    return 2 * math.prod(equation.outvars[0].aval.shape) * each
 
 
 def _inside(value: Any) -> list[Jaxpr]:

@@ -49,7 +49,7 @@ class Plan:
         """Bytes that one device needs: what the compiler says, or state, gradients and activations."""
         if self.made is not None:
             return self.made.peak
-        return self.state + totals([*self.arrays])["gradients"][0] + self.activations
+        return self.state + totals(self.arrays)["gradients"][0] + self.activations
 
     @property
     def fits(self) -> bool | None:

@@ -2,23 +2,23 @@
 
 from headway.plan.held import totals
 from headway.plan.plan import MARGIN, Plan
+from headway.report.devices import shape_of
 from headway.report.table import table
 
 
 def plan_text(plan: Plan) -> str:
     """The plan as tables."""
     mesh, made, device = plan.mesh, plan.made, plan.device
-    sides = " × ".join(f"{axis} {size}" for axis, size in mesh.sizes.items() if size > 1) or "1"
     kind = f" {device.name}" if device else ""
-    parts = {name: here for name, (here, _) in totals([*plan.arrays]).items()}
+    parts = {name: here for name, (here, _) in totals(plan.arrays).items()}
     rows: list[tuple[str, int | None, str]] = [(name, size, "exact") for name, size in parts.items()]
     rows.append(("activations", plan.activations, "kept for the backward pass, where only examples divide them"))
     if made is not None:
         rows += [("temporary", made.temporary, "the CPU's compiler: gradients, activations and what is at work"),
-                 ("peak", made.peak, "state, batch and temporary, by the CPU's compiler")]  # fmt: skip
+                 ("peak", made.peak, "state before and after, data set and temporary")]  # fmt: skip
     else:
         rows.append(("peak", plan.peak, "their sum"))
-    found = [f"{mesh.devices}{kind} devices, {sides}", table(("on a device", "bytes", "said by"), rows)]
+    found = [f"{mesh.devices}{kind} devices, {shape_of(mesh)}", table(("on a device", "bytes", "said by"), rows)]
     if made is not None and made.collectives:
         told = [(one.kind, " × ".join(one.sides) if one.sides else "other groups", one.count, one.bytes)
                 for one in made.collectives]  # fmt: skip

@@ -10,8 +10,6 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from headway.scale.launch import Environment
-
 GRACE = 20.0
 """Seconds that the others have to end by themselves when one process has failed."""
 
@@ -46,14 +44,17 @@ def launch(words: Sequence[str], processes: int, devices: int | None = None) -> 
             thread.join()
 
 
-def place(process: int, processes: int, port: int, devices: int | None) -> Environment:
+def place(process: int, processes: int, port: int, devices: int | None) -> dict[str, str]:
     """The variables that tell a process its place: see `headway.scale.launch.detect`."""
     told = {"HEADWAY_COORDINATOR": f"localhost:{port}", "HEADWAY_PROCESSES": str(processes),
             "HEADWAY_PROCESS": str(process)}  # fmt: skip
-    if devices is None:
-        return told
+    return told if devices is None else told | virtual(devices)
+
+
+def virtual(devices: int) -> dict[str, str]:
+    """The variables that give a process so many virtual devices, all of its CPU."""
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}"
-    return told | {"XLA_FLAGS": flags.strip(), "JAX_PLATFORMS": "cpu"}
+    return {"XLA_FLAGS": flags.strip(), "JAX_PLATFORMS": "cpu"}
 
 
 def free_port() -> int:

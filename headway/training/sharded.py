@@ -15,15 +15,21 @@ from headway.spec.error import HeadwayError
 from headway.training.checkpoint import Fit, filled
 
 
+def library() -> Any:
+    """Orbax, which plain Headway does without; to be asked for before a run that will need it has begun."""
+    try:
+        import orbax.checkpoint as orbax
+    except ImportError:
+        raise HeadwayError("mesh", "needs Orbax for the checkpoints of several devices", "none installed",
+                           "pip install 'headway[scale]'") from None  # fmt: skip
+    return orbax
+
+
 class ShardedCheckpoints:
     """The checkpoints of a run in a folder that all processes see; of them the last `keep` stay."""
 
     def __init__(self, folder: Path, keep: int | None = None) -> None:
-        try:
-            import orbax.checkpoint as orbax
-        except ImportError:
-            raise HeadwayError("mesh", "needs Orbax for the checkpoints of several devices", "none installed",
-                               "pip install 'headway[scale]'") from None  # fmt: skip
+        orbax = library()
         self.args = orbax.args
         options = orbax.CheckpointManagerOptions(max_to_keep=keep, step_prefix="step", step_format_fixed_length=9,
                                                  create=True)  # fmt: skip

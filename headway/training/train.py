@@ -18,6 +18,7 @@ from headway.training.loop import Loop
 from headway.training.recipe import Recipe
 from headway.training.record import History, RunFolder, Standing
 from headway.training.run import PARTS, Run, Values, flat_values
+from headway.training.sharded import library
 from headway.training.step import first_shapes, initial_state, on_mesh, values_of
 
 
@@ -76,9 +77,17 @@ def first_values(job: Job) -> dict[str, Any]:
 
 def begun(job: Job, out: Path | str | None, callbacks: tuple[Callback, ...]) -> Run:
     """The run of a job from its first update on."""
+    if out is not None:
+        expect_writable(job)
     folder = RunFolder.create(out, job.recipe, job.dataset, job.start) if out is not None else None
     state = initial_state(job.update, job.dataset.input_shape, job.start)
     return Loop(job, state, Standing(), History(), folder, callbacks).run()
+
+
+def expect_writable(job: Job) -> None:
+    """Refuse a run whose checkpoints could not be written, before it makes an update."""
+    if job.update.mesh is not None and job.update.mesh.devices > 1:
+        library()
 
 
 def resume(
@@ -100,6 +109,7 @@ def resume(
     result = store.result()
     if result is not None and result["reason"] not in PAUSED:
         return Run.load(folder, data=job.dataset)
+    expect_writable(job)
     job = replace(job, start=store.start(first_values(job)))
     state = initial_state(job.update, job.dataset.input_shape, job.start)
     saved = store.restore({"state": state, "best": values_of(state)})

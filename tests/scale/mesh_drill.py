@@ -29,6 +29,7 @@ from headway.training.chunk import run_chunk
 from headway.training.job import prepare
 from headway.training.recipe import Recipe
 from headway.training.step import initial_state
+from tests.drills import apart
 
 NETWORKS = {
     "mlp": (Sequential((Dense(12), ReLU(), Dropout(0.2), Dense(6), ReLU(), Dense(3))), (5,), None),
@@ -44,15 +45,6 @@ UPDATES = 4
 # Not Adam: where the gradient is 0 but for rounding (a bias in front of BatchNorm, the bias of keys) it moves a weight
 # by its whole rate in a direction that rounding chose.
 OPTIMIZER = SGD(0.1, momentum=0.9)
-
-
-def leaves(tree):
-    return [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
-
-
-def apart(a, b) -> float:
-    """The largest difference of two trees of arrays."""
-    return max(float(np.abs(x - y).max()) for x, y in zip(leaves(a), leaves(b), strict=True))
 
 
 def compared(name: str) -> dict[str, object]:

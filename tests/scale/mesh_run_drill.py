@@ -31,6 +31,7 @@ from headway.training.recipe import Evaluation, Recipe
 from headway.training.replay import replay
 from headway.training.run import Run
 from headway.training.train import resume, train
+from tests.drills import apart
 from tests.scale.test_mesh_runs import MESH, RECIPE, measured
 from tests.training.test_resume import assert_bit_equal
 
@@ -46,12 +47,6 @@ VARIANTS = {
     "averaged": replace(MLP, network=Sequential((Dense(12), BatchNorm(), ReLU(), Dense(3))), average=EMA(0.5),
                         watch=Watch(2)),
 }  # fmt: skip
-
-
-def apart(a, b) -> float:
-    """The largest difference of two trees of arrays."""
-    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
-    return max(float(np.abs(np.asarray(x) - np.asarray(y)).max(initial=0)) for x, y in pairs)
 
 
 def differences(a: Run, b: Run) -> dict[str, float]:

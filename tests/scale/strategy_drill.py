@@ -19,6 +19,7 @@ from headway.spec.numbers import split
 from headway.training.chunk import run_chunk
 from headway.training.job import Job, prepare
 from headway.training.step import initial_state
+from tests.drills import apart
 from tests.scale.test_strategy import DATA, MESHES, RECIPE
 
 UPDATES = 10
@@ -38,12 +39,6 @@ def collectives(text: str) -> Counter[str]:
     """Kind → how many the text of a compiled program has; those of looking up in a table are a kind of their own."""
     found = COLLECTIVE.finditer(text)
     return Counter(f"{one[1]} of a lookup" if "_take" in one[0] else one[1] for one in found)
-
-
-def apart(a, b) -> float:
-    """The largest difference of two trees of arrays."""
-    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
-    return max(float(np.abs(np.asarray(x) - np.asarray(y)).max()) for x, y in pairs)
 
 
 def compared(name: str, mesh: Mesh) -> dict[str, object]:

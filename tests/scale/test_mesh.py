@@ -1,10 +1,6 @@
 """A mesh of devices computes what one device does; each of them holds its part."""
 
-import json
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -24,6 +20,7 @@ from headway.scale.sharding import placements
 from headway.spec.error import HeadwayError
 from headway.training.recipe import Evaluation, Recipe
 from headway.training.train import train
+from tests.drills import printed
 
 TOLERANCE = 1e-5
 RECIPE = Recipe(Sequential((Dense(8), ReLU(), Dense(3))), data=Data(Iris()), loss=CrossEntropy(),
@@ -33,10 +30,7 @@ RECIPE = Recipe(Sequential((Dense(8), ReLU(), Dense(3))), data=Data(Iris()), los
 @pytest.fixture(scope="module")
 def drill():
     """What 4 updates came to on 8 virtual devices: the devices must be there before JAX starts, so in a process."""
-    words = [sys.executable, "-m", "tests.scale.mesh_drill"]
-    done = subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return printed("tests.scale.mesh_drill")
 
 
 @pytest.mark.parametrize("name", ["mlp", "convnet", "transformer"])

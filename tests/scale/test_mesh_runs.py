@@ -1,10 +1,6 @@
 """A whole run on a mesh: trained, judged, stored, stopped, resumed and read back, it is that of one device."""
 
-import json
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -25,6 +21,7 @@ from headway.scale.mesh import Mesh
 from headway.training.recipe import Checkpoints, Evaluation, Recipe
 from headway.training.run import Run
 from headway.training.train import resume, train
+from tests.drills import printed
 
 TOLERANCE = 1e-5
 SIXTEEN_BITS = {"bfloat16": 2**-6, "float16": 2**-9}
@@ -44,10 +41,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def drill(folder):
     """What the runs on 8 virtual devices came to, in a process of its own; it leaves those of RECIPE in the folder."""
-    words = [sys.executable, "-m", "tests.scale.mesh_run_drill", str(folder)]
-    done = subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return printed("tests.scale.mesh_run_drill", str(folder))
 
 
 @pytest.fixture(scope="module")

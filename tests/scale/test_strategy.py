@@ -1,10 +1,6 @@
 """Whatever a strategy divides, an update is that of one device; what a device holds is what was said before."""
 
-import json
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +19,7 @@ from headway.spec.error import HeadwayError
 from headway.spec.json import dumps, loads
 from headway.training.job import prepare
 from headway.training.recipe import Recipe
+from tests.drills import printed
 
 TOLERANCE = 1e-5
 ODD = "features: 7 is no multiple of fsdp=4"
@@ -47,10 +44,7 @@ RECIPE = Recipe(language_model(32, width=16, heads=8, blocks=2), loss=CrossEntro
 @pytest.fixture(scope="module")
 def drill():
     """What the updates came to: the devices must be there before JAX starts, so in a process."""
-    words = [sys.executable, "-m", "tests.scale.strategy_drill"]
-    done = subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=900)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return printed("tests.scale.strategy_drill")
 
 
 @pytest.mark.parametrize("name", MESHES)

@@ -1,13 +1,18 @@
 """Checkpoints of arrays on several devices: what was written is read back, by whatever layout, or refused."""
 
+import sys
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from headway.network.values import flatten
+from headway.scale.mesh import Mesh
 from headway.spec.error import HeadwayError
 from headway.training.sharded import ShardedCheckpoints
+from headway.training.train import begun, expect_writable
 
 STATE = {"params": {"0": {"w": jnp.arange(6.0).reshape(2, 3)}, "1": {}}, "optimizer": {"count": jnp.array(7)}}
 
@@ -46,3 +51,13 @@ def test_what_does_not_belong_to_the_recipe_is_listed_by_address(written):
 
 def test_a_folder_without_checkpoints_has_no_newest(tmp_path):
     assert ShardedCheckpoints(tmp_path / "none").latest == -1
+
+
+def test_a_run_on_several_devices_asks_for_orbax_before_its_first_update(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "orbax.checkpoint", None)
+    job = SimpleNamespace(update=SimpleNamespace(mesh=Mesh(2)))
+    with pytest.raises(HeadwayError, match=r"^mesh: needs Orbax .*pip install 'headway\[scale\]'"):
+        begun(job, tmp_path / "run", ())
+    assert not (tmp_path / "run").exists()
+    expect_writable(SimpleNamespace(update=SimpleNamespace(mesh=Mesh(1))))
+    expect_writable(SimpleNamespace(update=SimpleNamespace(mesh=None)))

@@ -3,7 +3,8 @@
 import functools
 
 from headway.claims.design import Exact, Measures
-from headway.claims.workers import DEVICES, PROCESSES, ask, free_port
+from headway.claims.workers import DEVICES, PROCESSES, ask
+from headway.scale.local import free_port
 
 
 @functools.cache
