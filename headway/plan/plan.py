@@ -12,6 +12,7 @@ from headway.plan.operations import operations
 from headway.scale.mesh import Mesh
 from headway.scale.precision import Float32
 from headway.training.job import Job, prepare
+from headway.training.memory import Taken, remembered
 from headway.training.recipe import Recipe
 from headway.training.residuals import kept_arrays
 from headway.training.step import batch, first_shapes, update_once
@@ -29,6 +30,7 @@ class Plan:
                   divides them; the compiler's figure stands in `made`
     operations    of all devices together, products of matrices and convolutions
     made          what the compiler says; None where it was not asked
+    taken         what runs on this kind of device took before, and what the compiler had said of them
     """
 
     recipe: Recipe
@@ -38,6 +40,7 @@ class Plan:
     activations: int
     operations: int
     made: Compiled | None
+    taken: tuple[Taken, ...] = ()
 
     @property
     def state(self) -> int:
@@ -82,7 +85,8 @@ def plan(recipe: Recipe, mesh: Mesh, device: Device | None = None, *, compile: b
     arrays = tuple(held(job, mesh))
     activations = sum(one.bytes for one in kept_arrays(job)) // mesh.parts
     made = compiled(recipe, mesh) if compile else None
-    return Plan(recipe, mesh, device, arrays, activations, operations_of(job), made)
+    taken = tuple(remembered(device.reported if device else "cpu"))
+    return Plan(recipe, mesh, device, arrays, activations, operations_of(job), made, taken)
 
 
 def operations_of(job: Job) -> int:
