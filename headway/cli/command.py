@@ -111,8 +111,8 @@ def mesh_of(sides: str, strategy: str) -> "Mesh | None":
     sizes = dict[str, int]()
     for pair in filter(None, sides.split(",")):
         axis, _, size = pair.partition("=")
-        if axis not in AXES or not size.isdigit():
-            raise HeadwayError("--mesh", f"must be SIDE=NUMBER,… with sides {', '.join(AXES)}", pair,
+        if axis not in (known := (*AXES, "parts_in_flight")) or not size.isdigit():
+            raise HeadwayError("--mesh", f"must be SIDE=NUMBER,… with {', '.join(known)}", pair,
                                "Try: --mesh data=2,fsdp=4")  # fmt: skip
         sizes[axis] = int(size)
     if Path(strategy).suffix == ".json":

@@ -18,6 +18,9 @@ from headway.network.layer import Context, Layer, Parameter, Params, bias, expec
 from headway.spec.error import HeadwayError
 from headway.spec.node import Number, Spec, spec
 
+BY_HEADS = ("places", "heads", "width")
+"""The names of the dimensions of queries, keys, values and heads, behind the examples."""
+
 
 @spec
 class Rotary(Spec):
@@ -82,7 +85,7 @@ class Attention(Layer):
 
     def project(self, name: str, params: Params, x: jax.Array, context: Context) -> jax.Array:
         """x w + b [batch, time, columns] with the weights of q, k, v or o."""
-        y = product(x.reshape(-1, x.shape[-1]), params[f"w{name}"])
+        y = product(context.rows(x), params[f"w{name}"])
         return (context.cast(y + params[f"b{name}"]) if self.bias else y).reshape(*x.shape[:-1], -1)
 
     def split(self, name: str, x: jax.Array) -> jax.Array:
@@ -120,11 +123,13 @@ class MultiHeadAttention(Attention):
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
         expect_features(params["wq"].shape[0], x, context)
-        q, k, v = (self.split(name, self.project(name, params, x, context)) for name in "qkv")
+        projected = {name: context.lay(self.project(name, params, x, context), "time", "heads") for name in "qkv"}
+        q, k, v = (self.split(name, part) for name, part in projected.items())
         if self.rotary is not None:
             q, k = self.rotary.turn(q), self.rotary.turn(k)
-        heads = attend(q, k, v, causal=self.causal, mask=context.mask_of(x))
-        return self.project("o", params, heads.reshape(x.shape), context)
+        q, k, v = (context.lay(part, *BY_HEADS) for part in (q, k, v))
+        heads = context.lay(attend(q, k, v, causal=self.causal, mask=context.mask_of(x)), *BY_HEADS)
+        return self.project("o", params, context.lay(heads.reshape(x.shape), "time", "heads"), context)
 
     def flops(self, inputs: Shape) -> int:
         time, d = inputs

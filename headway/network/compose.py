@@ -138,16 +138,30 @@ class Repeat(Layer):
     def _scanned(
         self, values: tuple[Params, State], x: jax.Array, context: Context, scan: Scan
     ) -> tuple[jax.Array, State]:
+        copies = (*values, self._salts(context))
+        if context.staged is None:
+            return self._some(copies, x, context, scan)
+
+        def stage(travels: Any, copies: Any) -> jax.Array:
+            x, keys, mask = travels
+            inner = dataclasses.replace(context, keys=keys, mask=mask, staged=None)
+            return self._some(copies, x, inner, scan)[0]
+
+        return context.staged(stage, (x, context.keys, context.mask), copies), {}
+
+    def _some(self, copies: Any, x: jax.Array, context: Context, scan: Scan) -> tuple[jax.Array, State]:
+        """Some copies in a row: parameters, state and salts of each."""
+
         def turn(tap: Tap, x: jax.Array, copy: Any) -> tuple[jax.Array, State]:
             params, state, salts = copy
             inner = dataclasses.replace(context, tap=tap, salts=salts)
             return call(self.body, COPY, ({COPY: params}, {COPY: state}), x, inner)
 
-        copies = (*values, self._salts(context))
         first = jax.tree.map(lambda leaf: leaf[0], copies)
+        times = len(jax.tree.leaves(copies)[0]) if jax.tree.leaves(copies) else self.times
         # A scan carries one dtype: that which a copy's own weights make of x.
         y, _ = jax.eval_shape(lambda x, copy: turn(Context.tap, x, copy), x, first)
-        return scan(turn, x.astype(y.dtype), copies, Loop(self.times, context.recompute), context.address)
+        return scan(turn, x.astype(y.dtype), copies, Loop(times, context.recompute), context.address)
 
     def _one_by_one(self, values: tuple[Params, State], x: jax.Array, context: Context) -> tuple[jax.Array, State]:
         states = []

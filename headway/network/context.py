@@ -63,7 +63,10 @@ class Context:
     computes    the dtype in which the layer at an address computes; None: that of what it is given.
     salts       address → the number that makes a layer's keys its own.
     recompute   what the backward pass computes again in the copies of a repeated layer; None: nothing.
-    lay         called with what passes from one residual block to the next; lays it out on a mesh.
+    lay         called with an activation [examples, …] and the names of its further dimensions; lays it out on a mesh.
+    staged      runs the copies of a repeated layer in stages on a mesh; None: one copy after the other.
+    flattens    whether products may see [batch, time, …] as rows: XLA on CPU is faster so, but where a mesh divides the
+                time it would have to gather it.
     mask        [batch, time], False where a sequence is padding; None: nowhere. `Masked` sets it for what is inside.
     """
 
@@ -74,7 +77,9 @@ class Context:
     address: str = ""
     salts: Mapping[str, Any] = field(default_factory=dict)
     recompute: Recompute | None = None
-    lay: Callable[[jax.Array], jax.Array] = lambda value: value
+    lay: Callable[..., jax.Array] = lambda value, *names: value
+    staged: Callable[..., jax.Array] | None = None
+    flattens: bool = True
     mask: jax.Array | None = None
 
     def mask_of(self, x: jax.Array) -> jax.Array | None:
@@ -83,6 +88,10 @@ class Context:
             raise HeadwayError(self.address, f"the mask is for sequences {self.mask.shape}, (batch, time)",
                                f"shape {x.shape}", "End Masked(…) before the layer that changes the time.")  # fmt: skip
         return self.mask
+
+    def rows(self, x: jax.Array) -> jax.Array:
+        """x [batch, …, features] as rows [n, features] for a product with a matrix, where it may be."""
+        return x.reshape(-1, x.shape[-1]) if self.flattens else x
 
     def at(self, key: str) -> "Context":
         """The context of the child at segment `key`."""

@@ -45,9 +45,9 @@ class FeedForward(Layer):
 
     def apply_with_state(self, params: Params, state: State, x: jax.Array, context: Context) -> tuple[jax.Array, State]:
         expect_features(params["w1"].shape[0], x, context)
-        h = product(x.reshape(-1, x.shape[-1]), params["w1"]) + params["b1"]
+        h = product(context.rows(x), params["w1"]) + params["b1"]
         h, _ = call(self.activation, "activation", ({}, {}), h.reshape(*x.shape[:-1], -1), context)
-        y = product(h.reshape(-1, self.hidden), params["w2"]) + params["b2"]
+        y = product(context.rows(h), params["w2"]) + params["b2"]
         return y.reshape(x.shape), {}
 
     def flops(self, inputs: Shape) -> int:
@@ -81,7 +81,7 @@ class SwiGLU(Layer):
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
         expect_features(params["w_gate"].shape[0], x, context)
-        flat = x.reshape(-1, x.shape[-1])
+        flat = context.rows(x)
         h = SiLU().function(product(flat, params["w_gate"])) * product(flat, params["w_up"])
         return product(h, params["w_down"]).reshape(x.shape)
 

@@ -60,7 +60,8 @@ class Residual(Layer):
         if self.skip is not None:
             x, new = call(self.skip, "skip", (params, state), x, context)
             new_state |= {"skip": new} if new else {}
-        return context.lay(x + self.scale * y), new_state
+        y = x + self.scale * y
+        return context.lay(y, *(("time", "features") if y.ndim == 3 else ())), new_state
 
     def flops(self, inputs: Shape) -> int:
         return 2 * math.prod(self.shape(inputs)) + sum(part.flops(inputs) for _, part in self._items())

@@ -67,7 +67,7 @@ class TiedEmbedding(Layer):
 
     def score(self, params: Params, h: jax.Array, context: Context) -> jax.Array:
         """y = h tableᵀ [batch, …, vocabulary]."""
-        y = product(context.cast(h.reshape(-1, self.width)), context.cast(params["table"]).T)
+        y = product(context.cast(context.rows(h)), context.cast(params["table"]).T)
         return y.reshape(*h.shape[:-1], self.vocabulary)
 
     def flops(self, inputs: Shape) -> int:

@@ -10,8 +10,8 @@ import jax
 from headway.network.initialization import Shape
 from headway.network.values import by_address, flatten
 from headway.scale.mesh import Mesh
-from headway.scale.sharding import Placement, expect_divided, placed_state, placements
-from headway.training.job import Job
+from headway.scale.sharding import Placement, placed_state, placements
+from headway.training.job import Job, expect_mesh
 from headway.training.step import first_shapes
 
 PARTS = ("params", "gradients", "optimizer", "average", "network", "scaling")
@@ -47,9 +47,8 @@ def held(job: Job, mesh: Mesh) -> list[Held]:
 
     A batch that does not divide, and a side of the mesh that divides nothing, are refused.
     """
-    mesh.expect(job.recipe.batch_size, job.recipe.accumulate)
+    expect_mesh(job.recipe, job.dataset, mesh)
     declared = job.update.network.declare(job.dataset.input_shape)
-    expect_divided(declared, mesh, job.dataset.time)
     state = first_shapes(job)
     gradients = {f"gradients/{address}": leaf for address, leaf in flatten(state["params"]).items()}
     lying = placements(declared, mesh, mesh.strategy.gradients)

@@ -22,17 +22,22 @@ EXAMPLES = ("data", "fsdp")
 
 @spec
 class Mesh(Spec):
-    """data × fsdp × tensor devices, and a strategy that says what is divided along which of these sides.
+    """stage × data × fsdp × context × tensor devices, and a strategy: what is divided along which of these sides.
 
     Each batch is divided in data × fsdp parts (Dean et al. 2012), what training keeps also in `fsdp` (Rajbhandari et
-    al. 2020, *ZeRO*), and layers in `tensor` (Shoeybi et al. 2019). It decides where a run is computed, not what:
+    al. 2020, *ZeRO*), sequences in `context` (Jacobs et al. 2023), layers in `tensor` (Shoeybi et al. 2019), and
+    the copies of repeated blocks in `stage` (Huang et al. 2019, *GPipe*): a batch goes through the stages in
+    `parts_in_flight` parts, so that all of them have something to do. It decides where a run is computed, not what:
     losses, gradients and weights are those of one device, to rounding.
     """
 
     data: Positive = 1
     _: KW_ONLY
     fsdp: Positive = 1
+    context: Positive = 1
     tensor: Positive = 1
+    stage: Positive = 1
+    parts_in_flight: Positive = 1
     strategy: Strategy = ZERO_3
 
     @property
@@ -49,6 +54,11 @@ class Mesh(Spec):
         """In how many parts a batch is divided."""
         return math.prod(self.sizes[axis] for axis in EXAMPLES)
 
+    @property
+    def divides_time(self) -> bool:
+        """Whether it divides the places of sequences."""
+        return any(name == "time" and self.sizes[side] > 1 for name, side in self.strategy.activations)
+
     def on_devices(self) -> jax.sharding.Mesh:
         """The first devices there are, of all processes, in this grid."""
         if len(jax.devices()) < self.devices:
@@ -59,12 +69,13 @@ class Mesh(Spec):
 
     def expect(self, batch_size: int, accumulate: int) -> None:
         """Refuse a batch, or micro-batch, that does not fall into parts of one size."""
-        size = batch_size // accumulate
-        if size % self.parts:
+        size, parts = batch_size // accumulate, self.parts * self.parts_in_flight
+        if size % parts:
             what = "batch" if accumulate == 1 else "micro-batch"
-            where = "mesh/data" if self.fsdp == 1 else "mesh"
-            raise HeadwayError(where, f"{' × '.join(EXAMPLES)} must divide the {size} examples of a {what}", self.parts,
-                               f"Set batch_size to a multiple of {self.parts * accumulate}.")  # fmt: skip
+            where = "mesh/data" if self.fsdp * self.parts_in_flight == 1 else "mesh"
+            sides = " × ".join((*EXAMPLES, *(["parts_in_flight"] if self.parts_in_flight > 1 else [])))
+            raise HeadwayError(where, f"{sides} must divide the {size} examples of a {what}", parts,
+                               f"Set batch_size to a multiple of {parts * accumulate}.")  # fmt: skip
 
 
 @functools.cache

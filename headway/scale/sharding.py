@@ -1,6 +1,7 @@
 """Sharding: which part of each array every device of a mesh holds, by the names of its dimensions."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
@@ -52,12 +53,13 @@ def _copy(parameter: Parameter) -> Parameter:
 
 
 def placement(shape: Shape, names: tuple[str, ...], mesh: Mesh, rules: Rules) -> Placement:
-    """The placement of one array whose last dimensions have these names. Leading ones, copies, are never divided."""
+    """The placement of one array whose last dimensions have these names; the first of those before is `copies`."""
     axes: list[str | None] = [None] * len(shape)
     dropped = dict[str, str]()
+    names = (("copies", *[""] * len(shape))[: len(shape) - len(names)]) + names
     for name, axis in rules:
         size = mesh.sizes[axis]
-        for i, own in enumerate(names, start=len(shape) - len(names)):
+        for i, own in enumerate(names):
             if own == name and size > 1 and not axes[i] and axis not in axes:
                 if shape[i] % size == 0:
                     axes[i] = axis
@@ -111,13 +113,16 @@ def expect_divided(declared: Mapping[str, Any], mesh: Mesh, time: int | None = N
     And one that is to divide the `time` places of a sequence, and cannot.
     """
     strategy = mesh.strategy
-    for name, axis in strategy.activations:
-        if name == "time" and time is not None and time % mesh.sizes[axis]:
-            raise HeadwayError(f"mesh/{axis}", f"must divide the {time} places of a sequence", mesh.sizes[axis],
-                               "Choose a divisor, or a strategy that leaves time whole: zero-3.")  # fmt: skip
+    sides = [side for name, side in strategy.activations if name == "time" and mesh.sizes[side] > 1]
+    parts = math.prod(mesh.sizes[side] for side in sides)
+    if time is None and "context" in sides:
+        raise HeadwayError("mesh/context", "divides sequences", "inputs that are none", "Set context=1.")
+    if time is not None and time % parts:
+        raise HeadwayError(f"mesh/{sides[0]}", f"must divide the {time} places of a sequence", parts,
+                           "Choose a divisor, or a strategy that leaves time whole: zero-3.")  # fmt: skip
     placed = [one for rules in (strategy.parameters, strategy.optimizer)
               for one in placements(declared, mesh, rules).values()]  # fmt: skip
-    for axis in ("fsdp", "tensor"):
+    for axis in ("stage", "fsdp", "tensor"):
         named = any(axis == side for rules in (strategy.parameters, strategy.optimizer) for _, side in rules)
         if named and mesh.sizes[axis] > 1 and not any(axis in one.axes for one in placed):
             why = "; ".join(sorted({one.dropped[axis] for one in placed if axis in one.dropped})) or "no rule fits any"
@@ -136,18 +141,32 @@ def over_data(mesh: Mesh, dimension: int) -> NamedSharding:
     return _sharding(mesh.on_devices(), *[None] * dimension, EXAMPLES)
 
 
-def between_blocks(mesh: Mesh) -> Callable[[jax.Array], jax.Array]:
-    """Lays out what passes from one residual block to the next: examples divided, other dimensions by the strategy.
+def of_activations(mesh: Mesh) -> Callable[..., jax.Array]:
+    """Lays out values [examples, …], examples divided, and dimensions with these names by the strategy.
 
-    The second dimension of three is time.
+    Heads that no side divides evenly are left to XLA, which may divide their width.
     """
-    grid, rules = mesh.on_devices(), mesh.strategy.activations
+    grid = mesh.on_devices()
 
-    def lay(x: jax.Array) -> jax.Array:
-        names = ("examples", "time", "features") if x.ndim == 3 else ("examples", *["unnamed"] * (x.ndim - 1))
-        return cast(jax.Array, laid(x, _sharding(grid, EXAMPLES, *placement(x.shape, names, mesh, rules).axes[1:])))
+    def lay(x: jax.Array, *names: str) -> jax.Array:
+        sides = sides_along(x.shape[1:], names, mesh)
+        if "heads" in names and not any(sides):
+            return x
+        return cast(jax.Array, laid(x, _sharding(grid, EXAMPLES, *sides)))
 
     return lay
+
+
+def sides_along(shape: Shape, names: Sequence[str], mesh: Mesh) -> list[tuple[str, ...]]:
+    """The sides of the mesh along which each dimension of an activation is divided, as far as its size lets them."""
+    found: list[tuple[str, ...]] = [()] * len(shape)
+    for name, side in mesh.strategy.activations:
+        taken = any(side in sides for sides in found)
+        for i, own in enumerate(names):
+            parts = math.prod(mesh.sizes[one] for one in (*found[i], side))
+            if own == name and mesh.sizes[side] > 1 and not taken and shape[i] % parts == 0:
+                found[i] = (*found[i], side)
+    return found
 
 
 def for_all(mesh: Mesh | None, tree: Any) -> Any:

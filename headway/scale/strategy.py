@@ -5,7 +5,7 @@ from typing import Literal
 
 from headway.spec.node import Spec, spec
 
-Side = Literal["data", "fsdp", "tensor"]
+Side = Literal["stage", "data", "fsdp", "context", "tensor"]
 """A side of a mesh."""
 Rules = tuple[tuple[str, Side], ...]
 """The name of a dimension and the side of the mesh that divides it, tried in order.
@@ -13,8 +13,10 @@ Rules = tuple[tuple[str, Side], ...]
 The first rule that fits an array takes its dimension and its side; no dimension and no side is taken twice. What a side
 does not divide evenly is left to the next rule, and where there is none it is whole on every device.
 """
-TENSOR: Rules = (("hidden", "tensor"), ("heads", "tensor"), ("vocabulary", "tensor"))
-"""Both matrices of a feed-forward part, attention, embeddings."""
+TENSOR: Rules = (("copies", "stage"), ("hidden", "tensor"), ("heads", "tensor"), ("vocabulary", "tensor"))
+"""Repeated blocks among each other; both matrices of a feed-forward part, attention, embeddings."""
+CONTEXT: Rules = (("time", "context"), ("heads", "tensor"), ("heads", "context"))
+"""Sequences: their places between the layers, and within attention, where places meet, heads in place of these."""
 FSDP: Rules = tuple((name, "fsdp") for name in ("features", "hidden", "heads", "vocabulary", "unnamed"))
 
 
@@ -24,8 +26,10 @@ class Strategy(Spec):
 
     Rajbhandari et al. (2020, *ZeRO*) divide in three stages what in plain data parallelism every device holds whole:
     the optimizer's state, the gradients too, the parameters too. Activations are the values that pass from one residual
-    block to the next; where their `time` is divided along `tensor`, norms and residual sums are computed in parts too
-    (Korthikanti et al. 2022, *Reducing activation recomputation*).
+    block to the next, [examples, time, features], and queries, keys and values, [examples, places, heads, width]; a
+    dimension of theirs may be divided along several sides. `time` along `tensor`: norms and residual sums are computed
+    in parts too (Korthikanti et al. 2022, *Reducing activation recomputation*). `time` along `context`, and heads where
+    places meet: what goes from one to the other is exchanged all to all (Jacobs et al. 2023, *DeepSpeed Ulysses*).
     """
 
     parameters: Rules = ()
@@ -35,11 +39,12 @@ class Strategy(Spec):
     activations: Rules = ()
 
 
-REPLICATED = Strategy(TENSOR, gradients=TENSOR, optimizer=TENSOR)
-ZERO_1 = Strategy(TENSOR, gradients=TENSOR, optimizer=TENSOR + FSDP)
-ZERO_2 = Strategy(TENSOR, gradients=TENSOR + FSDP, optimizer=TENSOR + FSDP)
-ZERO_3 = Strategy(TENSOR + FSDP, gradients=TENSOR + FSDP, optimizer=TENSOR + FSDP)
-SEQUENCE = Strategy(TENSOR + FSDP, gradients=TENSOR + FSDP, optimizer=TENSOR + FSDP, activations=(("time", "tensor"),))
+BOTH = TENSOR + FSDP
+REPLICATED = Strategy(TENSOR, gradients=TENSOR, optimizer=TENSOR, activations=CONTEXT)
+ZERO_1 = Strategy(TENSOR, gradients=TENSOR, optimizer=BOTH, activations=CONTEXT)
+ZERO_2 = Strategy(TENSOR, gradients=BOTH, optimizer=BOTH, activations=CONTEXT)
+ZERO_3 = Strategy(BOTH, gradients=BOTH, optimizer=BOTH, activations=CONTEXT)
+SEQUENCE = Strategy(BOTH, gradients=BOTH, optimizer=BOTH, activations=(*CONTEXT, ("time", "tensor")))
 STRATEGIES = {
     "replicated": REPLICATED,
     "zero-1": ZERO_1,

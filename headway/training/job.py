@@ -25,6 +25,7 @@ from headway.network.layer import Context, Layer, initialize, observe
 from headway.network.recompute import Recompute
 from headway.network.tokens import expect_tokens
 from headway.scale.mesh import Mesh
+from headway.scale.pipeline import expect_stages
 from headway.scale.precision import Float32, Precision
 from headway.scale.sharding import expect_divided
 from headway.signals.probe import Watch, watched
@@ -97,13 +98,22 @@ def prepare(recipe: Recipe, data: Dataset | None = None, *, anyway: bool = False
     except HeadwayError as error:
         raise error.under("optimizer") from None
     if mesh is not None:
-        mesh.expect(recipe.batch_size, recipe.accumulate)
-        expect_divided(recipe.network.declare(data.input_shape), mesh, data.time)
+        expect_mesh(recipe, data, mesh)
         mesh.on_devices()
     shared = {name: getattr(recipe, name) for name in field_names(Update) if name != "mesh"}
     update = Update(**shared | {"optimizer": optimizer, "mesh": mesh})
     addresses = _watched(recipe.network, data.input_shape, data.train.x.dtype) if recipe.watch else ()
     return Job(recipe, data, update, epoch, updates, in_updates(recipe.evaluation.every, epoch), addresses)
+
+
+def expect_mesh(recipe: Recipe, data: Dataset, mesh: Mesh) -> None:
+    """Refuse a mesh on which the recipe cannot run, or some of whose devices would do the same work as others."""
+    mesh.expect(recipe.batch_size, recipe.accumulate)
+    expect_divided(recipe.network.declare(data.input_shape), mesh, data.time)
+    expect_stages(recipe.network, data.input_shape, mesh)
+    if mesh.stage > 1 and recipe.watch is not None:
+        raise HeadwayError("mesh/stage", "measures no signals of layers yet", "a recipe that watches them",
+                           "Set watch=None, --set watch=null.")  # fmt: skip
 
 
 _watched = functools.lru_cache(watched)

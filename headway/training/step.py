@@ -1,5 +1,6 @@
 """One update: draw a batch, differentiate it in one pass or several, clip, update."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
@@ -16,8 +17,9 @@ from headway.learning.optimizers.optimizer import apply_updates
 from headway.learning.targets import at_least_float32
 from headway.network.context import Context, Tap, salt
 from headway.network.layer import initialize, observe
+from headway.scale.pipeline import staged
 from headway.scale.precision import Float16, settled
-from headway.scale.sharding import between_blocks, laid, of_gradients, over_data, shardings
+from headway.scale.sharding import laid, of_activations, of_gradients, over_data, shardings
 from headway.signals.probe import Probes, before_parameters, limits_of, watched
 from headway.signals.statistics import of_learned, pooled, unscaled
 from headway.spec.numbers import join, split
@@ -143,8 +145,11 @@ def differentiate(
 def forward(update: Update, params: Any, network: Any, batch: Batch, tap: Tap = Context.tap) -> tuple[WeightedSum, Any]:
     """The loss of a batch in training as its sums, and what the batch shows of the network's next state."""
     computes, recompute = update.precision.computes(), update.recompute
-    lay = between_blocks(update.mesh) if update.mesh else Context.lay
-    context = Context("train", batch.keys, tap, computes=computes, recompute=recompute, lay=lay)
+    context = Context("train", batch.keys, tap, computes=computes, recompute=recompute)
+    if update.mesh is not None:
+        lay, flattens = of_activations(update.mesh), not update.mesh.divides_time
+        staged_on = staged(update.mesh) if update.mesh.stage > 1 else None
+        context = dataclasses.replace(context, lay=lay, flattens=flattens, staged=staged_on)
     if update.loss_parts > 1 and (tap is Context.tap or isinstance(tap, Probes)):
         return sums_in_parts(update.network, update.loss, update.loss_parts, (params, network), batch, context)
     outputs, seen = observe(update.network, params, batch.x, network, context)

@@ -20,7 +20,7 @@ from headway.training.chunk import run_chunk
 from headway.training.job import Job, prepare
 from headway.training.step import initial_state
 from tests.drills import apart
-from tests.scale.test_strategy import DATA, MESHES, RECIPE
+from tests.scale.test_strategy import CHANGES, DATA, MESHES, RECIPE
 
 UPDATES = 10
 COLLECTIVE = re.compile(r"= .*? (all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)(?:-start)?\(.*")
@@ -43,7 +43,7 @@ def collectives(text: str) -> Counter[str]:
 
 def compared(name: str, mesh: Mesh) -> dict[str, object]:
     """What the updates come to, what a device holds after them, and what was said of that before."""
-    recipe = replace(RECIPE, accumulate=2) if name == "accumulated" else RECIPE
+    recipe = replace(RECIPE, **CHANGES.get(name, {}))
     one, (first, state, measures, collectives) = (ran(prepare(recipe, DATA, mesh=m)) for m in (None, mesh))
     told = totals(held(prepare(recipe, DATA), mesh))
     adam = prepare(replace(recipe, optimizer=AdamW(1e-3)), DATA, mesh=mesh)

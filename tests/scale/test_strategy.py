@@ -1,6 +1,7 @@
 """Whatever a strategy divides, an update is that of one device; what a device holds is what was said before."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,12 +10,23 @@ from headway.data.dataset import arrays
 from headway.learning.clipping import ClipByNorm
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.sgd import SGD
-from headway.models.transformer import language_model
+from headway.learning.regularization import Dropout
+from headway.models.mlp import mlp
+from headway.models.transformer import language_model, pre_ln
+from headway.network.attention import BY_HEADS, MultiHeadAttention
+from headway.network.compose import Repeat, Sequential
+from headway.network.dense import Dense
+from headway.network.embedding import Embedding
+from headway.network.feedforward import FeedForward
+from headway.network.normalization import BatchNorm
+from headway.network.recompute import RecomputeAll
+from headway.network.tokens import Masked
 from headway.network.values import flatten
 from headway.plan.held import held, totals
 from headway.scale.mesh import Mesh
-from headway.scale.sharding import placement
-from headway.scale.strategy import FSDP, STRATEGIES, TENSOR, ZERO_1, ZERO_2, ZERO_3, Strategy
+from headway.scale.sharding import placement, sides_along
+from headway.scale.strategy import CONTEXT, FSDP, STRATEGIES, TENSOR, ZERO_1, ZERO_2, ZERO_3, Strategy
+from headway.signals.probe import Watch
 from headway.spec.error import HeadwayError
 from headway.spec.json import dumps, loads
 from headway.training.job import prepare
@@ -32,13 +44,32 @@ MESHES = {
     "tensor and fsdp": Mesh(fsdp=4, tensor=2),
     "all sides": Mesh(2, fsdp=2, tensor=2),
     "sequence": Mesh(2, fsdp=2, tensor=2, strategy=STRATEGIES["sequence"]),
+    "context": Mesh(2, context=4),
+    "context and tensor": Mesh(fsdp=2, context=2, tensor=2),
+    "context and sequence": Mesh(fsdp=2, context=2, tensor=2, strategy=STRATEGIES["sequence"]),
+    "pipeline": Mesh(2, stage=4, parts_in_flight=4),
+    "pipeline of masked, dropped out and recomputed": Mesh(2, stage=2, tensor=2, parts_in_flight=4),
+    "pipeline in parts": Mesh(2, stage=2, context=2, parts_in_flight=2),
+    "all five sides": Mesh(1, stage=2, fsdp=2, tensor=2, parts_in_flight=4),
     "accumulated": Mesh(2, fsdp=2, tensor=2),
 }
+BLOCK = Sequential((
+    pre_ln(MultiHeadAttention(4, causal=True)), pre_ln(Sequential((FeedForward(32), Dropout(0.3))))
+))  # fmt: skip
+CHANGES: dict[str, dict[str, Any]] = {
+    "accumulated": {"accumulate": 2},
+    "pipeline of masked, dropped out and recomputed": {
+        "network": Masked(Sequential((Embedding(32, width=16), Repeat(BLOCK, times=4), Dense(32))), padding=3),
+        "recompute": RecomputeAll(),
+    },
+    "pipeline in parts": {"loss_parts": 4},
+}
+"""What of the recipe is another for a mesh."""
 TOKENS = np.random.default_rng(0).integers(0, 32, (48, 17))
 DATA = arrays(TOKENS[:, :-1], TOKENS[:, 1:], tokens=32, validation=None, test=None)
 # Not Adam: see docs/decisions/0012-a-mesh.md.
-RECIPE = Recipe(language_model(32, width=16, heads=8, blocks=2), loss=CrossEntropy(), optimizer=SGD(0.5, momentum=0.9),
-                clip=ClipByNorm(0.5), batch_size=16)  # fmt: skip
+RECIPE = Recipe(language_model(32, width=16, heads=8, blocks=4), loss=CrossEntropy(), optimizer=SGD(0.5, momentum=0.9),
+                clip=ClipByNorm(0.5), batch_size=16, watch=None)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +127,63 @@ def test_tensor_parallelism_sums_behind_every_second_matrix(drill):
     assert "all-to-all" not in drill["tensor"]["collectives"]
 
 
+def test_where_sequences_are_divided_places_are_exchanged_for_heads_and_never_gathered(drill):
+    """Four times forward in each of two blocks: queries, keys, values, and heads back; and as often backward."""
+    found = drill["context"]["collectives"]
+    assert {kind.removesuffix(" of a lookup") for kind in found} == {"all-reduce", "all-to-all"}
+    assert found["all-to-all"] % 16 == 0
+
+
+@pytest.mark.parametrize(
+    ("mesh", "shape", "names", "sides"),
+    [
+        (Mesh(context=2, tensor=2), (16, 8, 4), BY_HEADS, [(), ("tensor", "context"), ()]),
+        (Mesh(context=2, tensor=2), (16, 6, 4), BY_HEADS, [(), ("tensor",), ()]),
+        (Mesh(context=2, tensor=2), (16, 3, 4), BY_HEADS, [(), (), ()]),
+        (Mesh(context=2, tensor=2), (16, 32), ("time", "heads"), [("context",), ("tensor",)]),
+        (Mesh(2, strategy=STRATEGIES["sequence"]), (16, 32), ("time", "features"), [(), ()]),
+        (Mesh(context=2, tensor=4, strategy=STRATEGIES["sequence"]), (16, 9), ("time", "features"),
+         [("context", "tensor"), ()]),
+    ],
+)  # fmt: skip
+def test_a_dimension_of_an_activation_may_be_divided_along_several_sides(mesh, shape, names, sides):
+    assert sides_along(shape, names, mesh) == sides
+
+
+def test_sequences_cannot_be_divided_where_there_are_none():
+    given = arrays(np.ones((16, 4)), np.arange(16) % 2, validation=None, test=None)
+    with pytest.raises(HeadwayError, match="mesh/context: divides sequences; got inputs that are none"):
+        held(prepare(replace(RECIPE, network=mlp((8,), 2)), given), Mesh(context=2))
+
+
+def test_a_pipeline_hands_on_from_stage_to_stage(drill):
+    found = drill["pipeline"]["collectives"]
+    assert found["collective-permute"] > 0
+    assert "collective-permute" not in drill["replicated"]["collectives"]
+
+
+def test_a_stage_holds_its_own_copies_alone():
+    found = {one.address: one for one in held(prepare(RECIPE, DATA), Mesh(stage=4)) if one.part == "params"}
+    assert found["2/*/0/body/0/g"].own == (1, 16)
+    assert found["0/table"].own == (32, 16)
+
+
+@pytest.mark.parametrize(
+    ("changes", "mesh", "needle"),
+    [
+        ({}, Mesh(stage=3), r"mesh/stage: must divide (a dimension of a parameter|the 4 copies at '2'); got 3"),
+        ({"network": Sequential((Embedding(32, width=16), Dense(32)))}, Mesh(stage=2, fsdp=2), "mesh/stage"),
+        ({"watch": Watch()}, Mesh(stage=2), "measures no signals of layers yet"),
+        ({}, Mesh(2, stage=2, parts_in_flight=3), r"data × fsdp × parts_in_flight must divide the 16 examples"),
+        ({"network": Sequential((Embedding(32, width=16), Repeat(BatchNorm(), times=2), Dense(32)))},
+         Mesh(stage=2), "a network with running statistics"),
+    ],
+)  # fmt: skip
+def test_stages_that_cannot_be_are_refused_before_anything_is_traced(changes, mesh, needle):
+    with pytest.raises(HeadwayError, match=needle):
+        held(prepare(replace(RECIPE, **changes), DATA), mesh)
+
+
 def test_more_is_gathered_the_more_is_divided(drill):
     counts = [drill[name]["collectives"].get("all-gather", 0) for name in ("replicated", "zero-2", "zero-3")]
     assert counts == sorted(counts)
@@ -136,7 +224,8 @@ def test_a_strategy_of_ones_own_is_a_few_pairs_of_names():
 
 def test_a_rule_that_names_no_side_of_a_mesh_is_refused():
     with pytest.raises(
-        HeadwayError, match=r"^Strategy\.parameters\.0\.1: must be 'data', 'fsdp' or 'tensor'; got 'fdsp'"
+        HeadwayError,
+        match=r"^Strategy\.parameters\.0\.1: must be 'stage', 'data', 'fsdp', 'context' or 'tensor'; got 'fdsp'",
     ):
         Strategy((("vocabulary", "fdsp"),))  # type: ignore[arg-type]
 
@@ -154,4 +243,4 @@ def test_places_of_a_sequence_that_do_not_divide_are_refused_where_they_are_to_b
 
 def test_the_stages_differ_in_what_they_divide_alone():
     assert [s.optimizer for s in (ZERO_1, ZERO_2, ZERO_3)] == [TENSOR + FSDP] * 3
-    assert STRATEGIES["sequence"] == replace(ZERO_3, activations=(("time", "tensor"),))
+    assert STRATEGIES["sequence"] == replace(ZERO_3, activations=(*CONTEXT, ("time", "tensor")))
