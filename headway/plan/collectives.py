@@ -17,9 +17,11 @@ BITS = {"pred": 8, "s8": 8, "u8": 8, "bf16": 16, "f16": 16, "s16": 16, "u16": 16
 """Bits of the numbers that are not of 32."""
 NAMED = re.compile(r"^\s*(?:ROOT )?%?([\w.-]+) = (.*?) ([\w-]+)\((.*)$")
 HEAD = re.compile(r"^(ENTRY )?%?([\w.-]+) \(.* -> .*\{$")
+DONE = re.compile(r"^\s*(?:ROOT )?%?[\w.-]+ = (.*?) [\w-]+-done\((?:[^%]*%)?([\w.-]+)\)")
 CALLED = re.compile(r"(?:to_apply|calls|body|condition|true_computation|false_computation)=%?([\w.-]+)")
 BRANCHES = re.compile(r"branch_computations=\{([^}]*)\}")
 TURNS = re.compile(r'"known_trip_count":\{"n":"(\d+)"\}')
+MESH = re.compile(r"replica_groups=mesh\[([^\]]*)\](?:, device_ids=\((.*?)\))? \{([^}]*)\}")
 ARRAY = re.compile(r"([a-z]+\d*)\[([\d,]*)\]")
 
 
@@ -41,6 +43,7 @@ class Collective:
 def collectives(text: str, sizes: Mapping[str, int]) -> list[Collective]:
     """Of a compiled program, for a mesh of these sizes by side; the most bytes first."""
     entry, computations = _computations(text)
+    given = {done[2]: done[1] for lines in computations.values() for done in map(DONE.match, lines) if done}
     times = _times(entry, computations)
     found: dict[tuple[str, tuple[str, ...] | None], Collective] = {}
     for name, lines in computations.items():
@@ -53,7 +56,7 @@ def collectives(text: str, sizes: Mapping[str, int]) -> list[Collective]:
                 continue
             key = (kind, sides_of(groups_of(line, math.prod(sizes.values())), sizes))
             before = found.get(key, Collective(*key, 0, 0))
-            size = bytes_of(named[2]) * times[name]
+            size = bytes_of(given.get(named[1], named[2])) * times[name]
             found[key] = replace(before, count=before.count + times[name], bytes=before.bytes + size)
     return sorted(found.values(), key=lambda one: -one.bytes)
 
@@ -102,7 +105,7 @@ def _in_order(entry: str, calls: Mapping[str, list[tuple[str, int]]]) -> list[st
 
 
 def bytes_of(shape: str) -> int:
-    """`(f32[2,3]{1,0}, bf16[4]{0})` → 32: what an operation gives; of what starts one, what it will give."""
+    """`(f32[2,3]{1,0}, bf16[4]{0})` → 32: what an operation gives."""
     sizes = [
         math.prod(int(n) for n in dims.split(",") if n) * BITS.get(kind, 32) // 8 for kind, dims in ARRAY.findall(shape)
     ]
@@ -114,14 +117,43 @@ def groups_of(line: str, devices: int) -> list[tuple[int, ...]]:
     if pairs := re.search(r"source_target_pairs=\{(.*?)\}\}", line):
         return [tuple(sorted(map(int, pair.split(",")))) for pair in re.findall(r"\{?(\d+,\d+)\}?", pairs[1])]
     if short := re.search(r"replica_groups=\[([\d,]+)\]<=\[([\d,]+)\](?:T\(([\d,]+)\))?", line):
-        shape, whole = ([int(n) for n in part.split(",")] for part in (short[1], short[2]))
-        ids = np.arange(math.prod(whole)).reshape(whole)
-        ids = ids.transpose([int(n) for n in short[3].split(",")]) if short[3] else ids
-        return [tuple(sorted(map(int, row))) for row in ids.reshape(shape)]
+        ids = _counted(short[2], short[3]).reshape([int(n) for n in short[1].split(",")])
+        return [tuple(sorted(map(int, row))) for row in ids]
+    if named := MESH.search(line):
+        return _along_axes(named)
     listed = re.search(r"replica_groups=\{(\{.*?\})\}", line)
     if listed is None:
         return [tuple(range(devices))]
     return [tuple(sorted(map(int, group.split(",")))) for group in re.findall(r"\{([\d,]+)\}", listed[1])]
+
+
+def _along_axes(named: re.Match[str]) -> list[tuple[int, ...]]:
+    """`mesh['a'=2,'b'=4], device_ids=([4,2]T(1,0)) {'b':(2)2}`: groups along the last half of `b`, of devices so laid.
+
+    An axis may be taken in part: `(2)2` is, of the 4 along it, the factor of 2 behind another of 2.
+    """
+    sizes = [(name, int(size)) for name, size in re.findall(r"(\w+)'?=(\d+)", named[1])]
+    parts = re.findall(r"([a-zA-Z_]\w*)'?(?::\((\d+)\)(\d+))?", named[3])
+    factors, taken = list[int](), list[int]()
+    for name, size in sizes:
+        past = 1
+        for before, own in sorted((int(before or 1), int(own or size)) for axis, before, own in parts if axis == name):
+            factors += [before // past, own]
+            taken.append(len(factors) - 1)
+            past = before * own
+        factors.append(size // past)
+    order = re.match(r"\[([\d,]+)\](?:T\(([\d,]+)\))?", named[2] or "")
+    listed = np.array([int(n) for n in re.findall(r"\d+", named[2] or "")])
+    ids = _counted(order[1], order[2]) if order else listed if len(listed) else np.arange(math.prod(factors))
+    groups = np.moveaxis(ids.reshape(factors), taken, range(-len(taken), 0))
+    return [tuple(sorted(map(int, row))) for row in groups.reshape(-1, math.prod(factors[i] for i in taken))]
+
+
+def _counted(sizes: str, order: str | None) -> np.ndarray:
+    """`2,3` and `1,0` → 0, 3, 1, 4, 2, 5: numbers in a grid, read in another order of its axes."""
+    grid = [int(n) for n in sizes.split(",")]
+    ids = np.arange(math.prod(grid)).reshape(grid)
+    return (ids.transpose([int(n) for n in order.split(",")]) if order else ids).ravel()
 
 
 def sides_of(groups: Iterable[tuple[int, ...]], sizes: Mapping[str, int]) -> tuple[str, ...] | None:
