@@ -1,7 +1,7 @@
 """Collectives of a compiled program: their kinds, how often, how many bytes, along which sides of the mesh.
 
 Read from the text of XLA's program after it was divided. What stands in the body of a loop counts as often as the loop
-turns, where the compiler knows that; else once, as in the loop over the updates of a chunk.
+turns, where that is known; else once, as in the loop over the updates of a chunk.
 """
 
 import math
@@ -21,6 +21,8 @@ DONE = re.compile(r"^\s*(?:ROOT )?%?[\w.-]+ = (.*?) [\w-]+-done\((?:[^%]*%)?([\w
 CALLED = re.compile(r"(?:to_apply|calls|body|condition|true_computation|false_computation)=%?([\w.-]+)")
 BRANCHES = re.compile(r"branch_computations=\{([^}]*)\}")
 TURNS = re.compile(r'"known_trip_count":\{"n":"(\d+)"\}')
+PART = re.compile(r'channel_id=(\d+).*chain_id="(\d+)"')
+"""What the lines of one collective have in common, which a TPU computes in parts between other work."""
 MESH = re.compile(r"replica_groups=mesh\[([^\]]*)\](?:, device_ids=\((.*?)\))? \{([^}]*)\}")
 ARRAY = re.compile(r"([a-z]+\d*)\[([\d,]*)\]")
 
@@ -30,7 +32,7 @@ class Collective:
     """Collectives of one kind along the same sides of the mesh.
 
     count    how many there are in one run of the program
-    bytes    of what comes out of them on one device, all of them together
+    bytes    of what comes out of them on one device, all of them together; of a reduce-scatter, of what goes into it
     sides    the sides of the mesh along which devices take part; None where the groups are no sides of it
     """
 
@@ -46,17 +48,22 @@ def collectives(text: str, sizes: Mapping[str, int]) -> list[Collective]:
     given = {done[2]: done[1] for lines in computations.values() for done in map(DONE.match, lines) if done}
     times = _times(entry, computations)
     found: dict[tuple[str, tuple[str, ...] | None], Collective] = {}
+    parts = set[tuple[str, ...]]()
     for name, lines in computations.items():
         if not times[name]:
             continue
         for line in lines:
             named = NAMED.match(line)
             kind = named[3].removesuffix("-start") if named else ""
-            if named is None or kind not in KINDS:
+            part = PART.search(line)
+            if named is None or kind not in KINDS or (part and part.groups() in parts):
                 continue
-            key = (kind, sides_of(groups_of(line, math.prod(sizes.values())), sizes))
+            parts |= {part.groups()} if part else set()
+            groups = groups_of(line, math.prod(sizes.values()))
+            key = (kind, sides_of(groups, sizes))
             before = found.get(key, Collective(*key, 0, 0))
             size = bytes_of(given.get(named[1], named[2])) * times[name]
+            size *= len(groups[0]) if kind == "reduce-scatter" else 1
             found[key] = replace(before, count=before.count + times[name], bytes=before.bytes + size)
     return sorted(found.values(), key=lambda one: -one.bytes)
 
@@ -79,14 +86,25 @@ def _times(entry: str, computations: Mapping[str, list[str]]) -> Counter[str]:
     calls = defaultdict[str, list[tuple[str, int]]](list)
     for name, lines in computations.items():
         for line in lines:
-            turns = TURNS.search(line) if " while(" in line else None
+            turns = _turns(line, computations) if " while(" in line else 1
             inner = [*CALLED.findall(line), *(b.strip(" %") for one in BRANCHES.findall(line) for b in one.split(","))]
-            calls[name] += [(to, int(turns[1]) if turns else 1) for to in inner]
+            calls[name] += [(to, turns) for to in inner]
     times = Counter({entry: 1})
     for name in _in_order(entry, calls):
         for to, each in calls[name]:
             times[to] += times[name] * each
     return times
+
+
+def _turns(line: str, computations: Mapping[str, list[str]]) -> int:
+    """How often a loop turns, as the compiler says; else up to which number it counts, a scan from 0; else 1."""
+    if told := TURNS.search(line):
+        return int(told[1])
+    condition = re.search(r"condition=%?([\w.-]+)", line)
+    inside = "\n".join(computations.get(condition[1], ())) if condition else ""
+    limit = re.search(r"ROOT .* compare\(%?[\w.-]+, %?([\w.-]+)\), direction=LT", inside)
+    number = limit and re.search(rf"%?{re.escape(limit[1])} = s32\[\]\S* constant\((\d+)\)", inside)
+    return int(number[1]) if number else 1
 
 
 def _in_order(entry: str, calls: Mapping[str, list[tuple[str, int]]]) -> list[str]:

@@ -54,9 +54,37 @@ STARTED = """ENTRY %main (p: f32[4,8]) -> f32[4,8] {
 """
 
 
-def test_what_is_started_gives_what_its_end_gives_not_also_what_went_in():
+def test_of_what_is_started_whole_arrays_count_once():
     found = {one.kind: (one.count, one.bytes) for one in collectives(STARTED, SIZES)}
-    assert found == {"all-gather": (1, 4 * (64 + 16)), "reduce-scatter": (1, 4 * 8)}
+    assert found == {"all-gather": (1, 4 * (64 + 16)), "reduce-scatter": (1, 4 * 64)}
+
+
+ON_A_TPU = """%begin (p: f32[1,8]) -> f32[8,8] {
+  ROOT %all-gather.1 = f32[8,8]{1,0:T(8,128)} all-gather(%p), channel_id=4, x={chain_id="2"}
+}
+
+%step (p: f32[1,8]) -> f32[8,8] {
+  ROOT %all-gather.2 = f32[8,8]{1,0:T(8,128)} all-gather(%p), channel_id=4, x={chain_id="2"}
+}
+
+%body (p: (s32[], f32[1,8])) -> (s32[], f32[1,8]) {
+  %fusion.1 = f32[8,8]{1,0:T(8,128)} fusion(%x), kind=kCustom, calls=%begin
+  %fusion.2 = f32[8,8]{1,0:T(8,128)} fusion(%x), kind=kCustom, calls=%step
+}
+
+%cond (p: (s32[], f32[1,8])) -> pred[] {
+  %constant.1 = s32[]{:T(128)} constant(5)
+  ROOT %lt.1 = pred[]{:T(512)} compare(%get-tuple-element.1, %constant.1), direction=LT
+}
+
+ENTRY %main (p: f32[1,8]) -> f32[1,8] {
+  ROOT %while.1 = (s32[]{:T(128)}, f32[1,8]{1,0:T(8,128)}) while(%t), condition=%cond, body=%body
+}
+"""
+
+
+def test_a_tpu_s_loop_turns_as_often_as_its_condition_counts_and_parts_are_one_collective():
+    assert [(one.count, one.bytes) for one in collectives(ON_A_TPU, SIZES)] == [(5, 5 * 256)]
 
 
 def test_the_most_bytes_come_first():
