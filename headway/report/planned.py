@@ -1,5 +1,6 @@
 """A plan for people: bytes of a device, what devices say to each other, the least time of an update."""
 
+from headway.plan.compiled import Compiled
 from headway.plan.held import totals
 from headway.plan.plan import MARGIN, Plan
 from headway.report.devices import shape_of
@@ -14,7 +15,7 @@ def plan_text(plan: Plan) -> str:
     rows: list[tuple[str, int | None, str]] = [(name, size, "exact") for name, size in parts.items()]
     rows.append(("activations", plan.activations, "kept for the backward pass, where only examples divide them"))
     if made is not None:
-        rows += [("temporary", made.temporary, "the CPU's compiler: gradients, activations and what is at work"),
+        rows += [("temporary", made.temporary, f"{_compiler(made)}: gradients, activations and what is at work"),
                  ("peak", made.peak, "state before and after, data set and temporary")]  # fmt: skip
     else:
         rows.append(("peak", plan.peak, "their sum"))
@@ -29,6 +30,11 @@ def plan_text(plan: Plan) -> str:
         bounds = ", ".join(f"{name} {seconds * 1e3:.3g} ms" for name, seconds in plan.seconds.items())
         found.append(f"an update takes at least {least * 1e3:.3g} ms ({bounds})")
         verdict = "fits" if plan.fits else "does not fit"
-        found.append(f"{verdict}: {plan.peak / 1e9:.2f} GB and {MARGIN:.0%} in {device.memory / 1e9:.0f} GB")
+        room = f"{plan.peak / 1e9:.2f} GB and {MARGIN:.0%} in {device.memory / 1e9:.0f} GB"
+        found.append(f"{verdict}: {plan.refused or room}")
     found += [f"the compiler says: {line}" for line in (made.warnings if made else ())]
     return "\n\n".join(found)
+
+
+def _compiler(made: Compiled) -> str:
+    return "the CPU's compiler" if made.device == "cpu" else f"the compiler for {made.device}"
