@@ -132,9 +132,9 @@ def test_a_mesh_has_whole_numbers_of_devices(fields):
 
 def test_a_mesh_is_made_of_the_devices_it_is_told_to_and_only_inside():
     own = jax.devices()[0]
-    with made_of((own, own)), pytest.raises(HeadwayError, match="^mesh: needs 3 devices, .*; got 2"):
+    with made_of((own, own)), pytest.raises(HeadwayError, match=r"^mesh: needs 3 devices, .*; got 2"):
         Mesh(3).on_devices()
     with made_of((own,)):
         assert [*Mesh().on_devices().devices.flat] == [own]
-    with pytest.raises(HeadwayError, match="^mesh: needs 2 devices, .*; got 1"):
+    with pytest.raises(HeadwayError, match=r"^mesh: needs 2 devices, .*; got 1"):
         Mesh(2).on_devices()
