@@ -20,7 +20,7 @@ from typing import Any
 import headway.spec.json as spec_json
 from headway.plan.collectives import Collective, collectives
 from headway.plan.devices import DEVICES, Device
-from headway.plan.vendor import QUIET, devices_of, expect_compiler, too_large
+from headway.plan.vendor import APART, devices_of, expect_compiler, too_large
 from headway.scale.local import virtual
 from headway.scale.mesh import Mesh, made_of
 from headway.spec.error import HeadwayError
@@ -46,7 +46,7 @@ class Compiled:
     collectives   what devices say to each other in one update
     warnings      what the compiler wrote while it worked
     seconds       of tracing, lowering and compiling
-    most          what is held at once, where the compiler says it: those of accelerators do
+    most          what is held at once, where the compiler says it: a TPU's does not count all of it as temporary
     """
 
     device: str
@@ -61,10 +61,8 @@ class Compiled:
 
     @property
     def peak(self) -> int:
-        """What is held at once, or an upper bound: arguments, results that lie elsewhere, and temporaries."""
-        if self.most is not None:
-            return self.most
-        return self.arguments + self.results - self.shared + self.temporary
+        """Arguments, results that lie elsewhere, and temporaries, as a GPU sets them aside; no less than `most`."""
+        return max(self.most or 0, self.arguments + self.results - self.shared + self.temporary)
 
 
 def compiled(recipe: Recipe, mesh: Mesh, vendor: Device | None = None) -> Compiled:
@@ -78,7 +76,7 @@ def compiled(recipe: Recipe, mesh: Mesh, vendor: Device | None = None) -> Compil
         asked, told = Path(folder) / "asked.json", Path(folder) / "told.json"
         asked.write_text(json.dumps([spec_json.to_dict(recipe), spec_json.to_dict(mesh), vendor and vendor.name]))
         words = [sys.executable, "-m", "headway.plan.compiled", str(asked), str(told)]
-        own = virtual(mesh.devices) if vendor is None else virtual(1) | QUIET
+        own = virtual(mesh.devices) if vendor is None else virtual(1) | APART
         done = subprocess.run(words, env=os.environ | own, text=True, capture_output=True, timeout=LIMIT)
         if done.returncode or not told.exists():
             raise HeadwayError("plan", "must be compiled", (done.stderr.strip().splitlines() or ["nothing"])[-1],

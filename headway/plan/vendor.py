@@ -15,9 +15,10 @@ from headway.spec.error import HeadwayError
 
 COMPILERS = {"plan-cuda": ("jax-cuda13-pjrt", "jax-cuda12-pjrt"), "plan-tpu": ("libtpu",)}
 """What an extra of Headway brings: the packages, of which one must be there."""
-QUIET = {"TPU_SKIP_MDS_QUERY": "1", "TPU_WORKER_HOSTNAMES": "localhost", "TPU_ACCELERATOR_TYPE": "v5litepod-8",
-         "TPU_LOG_DIR": "disabled"}  # fmt: skip
-"""The variables by which libtpu does not look for the machine that it is on, nor complain that it finds none."""
+APART = {"JAX_ENABLE_COMPILATION_CACHE": "false", "TPU_SKIP_MDS_QUERY": "1", "TPU_WORKER_HOSTNAMES": "localhost",
+         "TPU_ACCELERATOR_TYPE": "v5litepod-8", "TPU_LOG_DIR": "disabled"}  # fmt: skip
+"""Variables for a process that compiles so: what it makes cannot be read from the cache again without the devices, and
+libtpu is not to look for the machine that it is on, nor complain that it finds none."""
 
 
 def expect_compiler(device: Device | None, count: int) -> None:

@@ -15,7 +15,8 @@ def plan_text(plan: Plan) -> str:
     rows: list[tuple[str, int | None, str]] = [(name, size, "exact") for name, size in parts.items()]
     rows.append(("activations", plan.activations, "kept for the backward pass, where only examples divide them"))
     if made is not None:
-        rows += [("temporary", made.temporary, f"{_compiler(made)}: gradients, activations and what is at work"),
+        beside = made.peak - made.arguments - made.results + made.shared
+        rows += [("temporary", beside, f"{_compiler(made)}: gradients, activations and what is at work"),
                  ("peak", made.peak, "state before and after, data set and temporary")]  # fmt: skip
     else:
         rows.append(("peak", plan.peak, "their sum"))

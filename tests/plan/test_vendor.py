@@ -93,8 +93,7 @@ def test_the_vendor_s_program_holds_what_the_cpu_s_holds(kind):
     own, cpu = compiled(RECIPE, MESH, DEVICES[kind]), compiled(RECIPE, MESH)
     padded = 1.0 if kind[0] != "v" else 1.5
     assert cpu.arguments <= own.arguments <= padded * cpu.arguments
-    assert 0 < own.peak == own.most
-    assert own.peak > own.arguments
+    assert own.peak >= own.most > own.arguments
     assert {side for one in own.collectives for side in one.sides or ("none",)} <= {"data", "fsdp"}
 
 
@@ -114,7 +113,8 @@ def test_the_command_compiles_for_a_cluster_that_is_not_there():
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["compiled"]["device"].startswith("NVIDIA H100")
-    assert found["peak"] == found["compiled"]["most"]
+    assert found["peak"] >= found["compiled"]["most"] > 0
+    assert found["compiled"]["warnings"] == []
 
 
 def test_a_tpu_s_compiler_refuses_what_does_not_fit():
