@@ -5,7 +5,6 @@ that a process held (`VmHWM`) exceeds what it held just before its first chunk o
 has a process of its own. The result is stored in `benchmarks/results/plan.json`.
 """
 
-import ctypes
 import json
 import re
 import subprocess
@@ -19,7 +18,6 @@ import numpy as np
 
 from benchmarks.measure import machine
 from benchmarks.report import markdown, put
-from benchmarks.worker import held
 from headway.claims.evidence import versions
 from headway.data.bundled import MNIST1D, Digits
 from headway.data.dataset import Data
@@ -40,6 +38,7 @@ from headway.scale.mesh import Mesh
 from headway.spec.numbers import split
 from headway.training.chunk import run_chunk
 from headway.training.job import prepare
+from headway.training.memory import rise
 from headway.training.recipe import Recipe
 from headway.training.step import initial_state
 
@@ -104,11 +103,10 @@ def observe(recipe: Recipe) -> int:
     examples = jax.tree.map(jax.numpy.asarray, job.dataset.train.arrays)
     structure, numbers = split(job.update)
     program = run_chunk.lower(structure, numbers, state, examples, (0, 0), 2).compile()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")
-    before = held("VmRSS")
-    jax.block_until_ready(program(numbers, state, examples, (0, 0), 2))
-    return held("VmHWM") - before
+    with rise() as found:
+        jax.block_until_ready(program(numbers, state, examples, (0, 0), 2))
+    assert found.bytes is not None, "this machine does not tell the memory of a process"
+    return found.bytes
 
 
 def measure() -> dict[str, Any]:

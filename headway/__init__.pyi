@@ -35,6 +35,7 @@ from headway.data.mixing import Mixup as Mixup
 from headway.data.mixing import Pick as Pick
 from headway.data.sequences import CopyTask as CopyTask
 from headway.data.sequences import ModularAddition as ModularAddition
+from headway.data.sequences import Zipf as Zipf
 from headway.data.synthetic import XOR as XOR
 from headway.data.synthetic import Blobs as Blobs
 from headway.data.synthetic import Circles as Circles
@@ -43,6 +44,7 @@ from headway.data.synthetic import Moons as Moons
 from headway.data.synthetic import Spirals as Spirals
 from headway.data.text import StdlibText as StdlibText
 from headway.data.text import TextFiles as TextFiles
+from headway.data.text import TokenFiles as TokenFiles
 from headway.doctor.bisect import Bisection as Bisection
 from headway.doctor.bisect import bisect as bisect
 from headway.doctor.cure import Cure as Cure
@@ -165,6 +167,8 @@ from headway.models.convnet import plain_convnet as plain_convnet
 from headway.models.convnet import pooled_convnet as pooled_convnet
 from headway.models.convnet import residual_convnet as residual_convnet
 from headway.models.convnet import strided_convnet as strided_convnet
+from headway.models.decoder import gpt2 as gpt2
+from headway.models.decoder import llama as llama
 from headway.models.mlp import mlp as mlp
 from headway.models.mlp import plain_mlp as plain_mlp
 from headway.models.transformer import decoder_block as decoder_block

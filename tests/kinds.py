@@ -26,7 +26,7 @@ from headway.data.bundled import Iris
 from headway.data.dataset import Data
 from headway.data.files import Csv, Npz, Parquet
 from headway.data.mixing import Pick
-from headway.data.text import TextFiles
+from headway.data.text import TextFiles, TokenFiles
 from headway.doctor.faults import sources as faulty
 from headway.doctor.faults.drawn import Drawn
 from headway.doctor.faults.oddities import Ascent
@@ -156,7 +156,7 @@ EXAMPLES: tuple[Spec, ...] = (
     Csv("flowers.csv", target="species", features=("a", "b")),
     Npz("a.npz", test_x="tx", test_y="ty"),
     Parquet("a.parquet", target="y", features=("a", "b")),
-    TextFiles(("a.txt", "b.txt")),
+    *(TextFiles(("a.txt", "b.txt")), TokenFiles(("a.npy",), vocabulary=9)),
     Replace("act", by=ReLU()),
     InsertBefore("act", new=Dense(3)),
     InsertAfter("act", new=Dense(3)),

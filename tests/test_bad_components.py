@@ -127,7 +127,7 @@ RECIPES = {
     "windows of one byte": (on_tokens(data=of("StdlibText", time=1)), "data/source/time: must be greater than or equal to 2; got 1"),
     "a text that is not there": (on_tokens(data=of("TextFiles", paths=["absent.txt"])), "absent.txt: no such file. Looked in"),
     "no texts": (on_tokens(data=of("TextFiles", paths=[])), "data/source/paths: must have at least 1 item; got"),
-    "a text of nothing": (on_tokens(data=of("TextFiles", paths=["empty.txt"])), "text: needs two bytes or more"),
+    "a text of nothing": (on_tokens(data=of("TextFiles", paths=["empty.txt"])), "text: needs two tokens or more"),
     "more strings than there are": (on_tokens(data=of("CopyTask", length=2, symbols=2, examples=500)), "data/source/examples: there are 4 strings .*got 500. Ask for fewer"),
     "addition modulo 1": (on_tokens(data=of("ModularAddition", p=1)), "data/source/p: must be greater than or equal to 2; got 1"),
     "bits per byte of flowers": (judged("BitsPerByte"), r"evaluation/metrics/0: BitsPerByte needs bytes .*got inputs \(4,\). Use Perplexity"),

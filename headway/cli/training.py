@@ -114,9 +114,9 @@ def beginning(recipe: "Recipe", weights: Path | None, mesh: "Mesh | None") -> Ca
 def recipes(as_json: AsJson = False) -> None:
     """List the named recipes and the result to expect of each."""
     from headway.report.table import table
-    from headway.training.named import RECIPES
+    from headway.training.named import EVERY
 
-    rows = [(name, n.about, f"{n.metric} {n.low:g} to {n.high:g}") for name, n in RECIPES.items()]
+    rows = [(name, n.about, f"{n.metric} {n.low:g} to {n.high:g}" if n.metric else "") for name, n in EVERY.items()]
     print(json.dumps([r[0] for r in rows]) if as_json else table(("recipe", "what it is", "test result"), rows))
 
 

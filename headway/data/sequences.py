@@ -1,4 +1,4 @@
-"""Sequences made by a rule: a string to repeat and sums modulo p, to see what a network of sequences can learn."""
+"""Sequences made by a rule: strings to repeat, sums modulo p, and tokens by chance of which the best loss is known."""
 
 from dataclasses import KW_ONLY
 from typing import Annotated
@@ -8,6 +8,7 @@ from pydantic import Field
 
 from headway.data.dataset import Seed, Source, Table
 from headway.data.schema import Array
+from headway.data.synthetic import numbered
 from headway.spec.error import HeadwayError
 from headway.spec.node import spec
 
@@ -37,8 +38,7 @@ class CopyTask(Source):
         whole = np.concatenate([strings, np.full((self.examples, 1), self.symbols), strings], axis=1)
         x, y = whole[:, :-1], whole[:, 1:]
         weights = np.broadcast_to(np.arange(x.shape[1]) >= self.length, x.shape)
-        classes = tuple(str(i) for i in range(self.symbols + 1))
-        return Table(x, y, weights=weights, classes=classes, tokens=self.symbols + 1)
+        return Table(x, y, weights=weights, classes=numbered(self.symbols + 1), tokens=self.symbols + 1)
 
     def _strings(self) -> Array:
         """Different random strings [examples, length]."""
@@ -63,3 +63,31 @@ class ModularAddition(Source):
         a, b = (part.ravel() for part in np.indices((self.p, self.p)))
         x = np.stack([a, b, np.full_like(a, self.p)], axis=1)
         return Table(x, (a + b) % self.p, classes=tuple(str(i) for i in range(self.p)), tokens=self.p + 1)
+
+
+@spec
+class Zipf(Source):
+    """Tokens drawn one by one, token k with probability proportional to 1 / (k + 1) (Zipf 1949), each to be foretold.
+
+    Nothing can be known of the next token but how often each comes: the best loss is the entropy of that law. It
+    stands in for text with a vocabulary of any size, to plan with and to measure with.
+    """
+
+    vocabulary: Annotated[int, Field(ge=2)] = 1000
+    _: KW_ONLY
+    time: Annotated[int, Field(ge=1)] = 128
+    examples: Annotated[int, Field(ge=4)] = 1000
+    seed: Seed = 0
+
+    def load(self) -> Table:
+        whole = np.random.default_rng(self.seed).choice(
+            self.vocabulary, (self.examples, self.time + 1), p=self.probabilities()
+        )
+        names = numbered(self.vocabulary)
+        return Table(whole[:, :-1], whole[:, 1:], classes=names, tokens=self.vocabulary)
+
+    def probabilities(self) -> Array:
+        """How often each token comes, [vocabulary]."""
+        shares = 1 / np.arange(1, self.vocabulary + 1)
+        found: Array = shares / shares.sum()
+        return found

@@ -12,6 +12,7 @@ from pydantic import Field
 from headway.network.activations import Softmax
 from headway.network.dense import product
 from headway.network.embedding import angles, sequence
+from headway.network.heads import attend
 from headway.network.initialization import GlorotUniform, Initializer, Shape
 from headway.network.layer import Context, Layer, Parameter, Params, bias, expect_features
 from headway.spec.error import HeadwayError
@@ -161,49 +162,3 @@ class CrossAttention(Attention):
     def flops(self, inputs: Shape) -> int:
         time, d = inputs
         return self.cost(time - self.source, self.source, d)
-
-
-def attend(
-    q: jax.Array, k: jax.Array, v: jax.Array, *, causal: bool = False, mask: jax.Array | None = None
-) -> jax.Array:
-    """softmax(q kᵀ / √e) v in every head: q [batch, queries, heads, e], k and v [batch, keys, heads, e].
-
-    k and v may have fewer heads, each for as many of q in a row. Scores and softmax are at least float32, whatever
-    dtype q has; the result has that of v. Causal: query s sees the keys t ≤ s alone. Mask [batch, keys]: none sees a
-    key where it is False. What is not seen gets the weight exp(-∞) = 0, and with it the gradient 0; a query that sees
-    no key gives 0.
-    """
-    wide = jnp.promote_types(q.dtype, jnp.float32)
-    k, v = (repeated(part, q.shape[2]) for part in (k, v))
-    # XLA on CPU is faster with the heads in front, and with them the gradients of both products.
-    q, k, v = (part.transpose(0, 2, 1, 3) for part in (q, k, v))
-    scores = jnp.einsum("bhse,bhte->bhst", q, k, preferred_element_type=wide) / math.sqrt(q.shape[-1])
-    weights = seen_weights(scores, seen(scores, causal, mask)).astype(v.dtype)
-    return jnp.einsum("bhst,bhte->bhse", weights, v).transpose(0, 2, 1, 3)
-
-
-def repeated(x: jax.Array, heads: int) -> jax.Array:
-    """Keys or values [batch, time, some heads, e] with each head as often in a row as it takes to have `heads`."""
-    return x if x.shape[2] == heads else jnp.repeat(x, heads // x.shape[2], axis=2)
-
-
-def seen(scores: jax.Array, causal: bool, mask: jax.Array | None) -> jax.Array | None:
-    """Which keys each query sees, broadcasting to scores [batch, heads, queries, keys]; None: all of them."""
-    found = None
-    if causal:
-        s, t = jnp.arange(scores.shape[-2])[:, None], jnp.arange(scores.shape[-1])
-        found = t <= s
-    if mask is not None:
-        keys = mask[:, None, None, :]
-        found = keys if found is None else found & keys
-    return found
-
-
-def seen_weights(scores: jax.Array, seen: jax.Array | None) -> jax.Array:
-    """Softmax over the keys that are seen, and 0 for the others; all 0 where none is seen."""
-    softmax = Softmax().function
-    if seen is None:
-        return softmax(scores)
-    # A row of -∞ alone would be NaN, and its gradient too.
-    some = jnp.any(seen, axis=-1, keepdims=True)
-    return jnp.where(some, softmax(jnp.where(seen, scores, jnp.where(some, -jnp.inf, 0))), 0)

@@ -55,9 +55,15 @@ class Sequential(Layer):
         return activation_after(self.layers, following)
 
     def apply_with_state(self, params: Params, state: State, x: jax.Array, context: Context) -> tuple[jax.Array, State]:
+        return self.up_to(len(self.layers), (params, state), x, context)
+
+    def up_to(
+        self, count: int, values: tuple[Params, State], x: jax.Array, context: Context
+    ) -> tuple[jax.Array, State]:
+        """Through the first `count` layers."""
         new_state = {}
-        for key, layer in self.members().items():
-            x, new = call(layer, key, (params, state), x, context)
+        for key, layer in [*self.members().items()][:count]:
+            x, new = call(layer, key, values, x, context)
             if new:
                 new_state[key] = new
         return x, new_state

@@ -55,11 +55,20 @@ class TiedEmbedding(Layer):
         return self.parameters(inputs) | ({"body": body} if body else {})
 
     def apply_with_state(self, params: Params, state: State, x: jax.Array, context: Context) -> tuple[jax.Array, State]:
+        h, new = self.read(params, state, x, context)
+        return self.score(params, h, context), new
+
+    def read(self, params: Params, state: State, x: jax.Array, context: Context) -> tuple[jax.Array, State]:
+        """h = F(√d table[x]) [batch, …, d]."""
         table = params["table"]
-        read = context.cast((math.sqrt(self.width) * looked_up(table, x, context)).astype(table.dtype))
-        h, new = call(self.body, "body", (params, state), read, context)
-        y = product(context.cast(h.reshape(-1, self.width)), context.cast(table).T)
-        return y.reshape(*h.shape[:-1], self.vocabulary), {"body": new} if new else {}
+        rows = context.cast((math.sqrt(self.width) * looked_up(table, x, context)).astype(table.dtype))
+        h, new = call(self.body, "body", (params, state), rows, context)
+        return h, {"body": new} if new else {}
+
+    def score(self, params: Params, h: jax.Array, context: Context) -> jax.Array:
+        """y = h tableᵀ [batch, …, vocabulary]."""
+        y = product(context.cast(h.reshape(-1, self.width)), context.cast(params["table"]).T)
+        return y.reshape(*h.shape[:-1], self.vocabulary)
 
     def flops(self, inputs: Shape) -> int:
         read = (*inputs, self.width)

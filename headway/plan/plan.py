@@ -13,6 +13,7 @@ from headway.plan.vendor import expect_compiler
 from headway.scale.mesh import Mesh
 from headway.scale.precision import Float32
 from headway.training.job import Job, prepare
+from headway.training.memory import Taken, remembered
 from headway.training.recipe import Recipe
 from headway.training.residuals import kept_arrays
 from headway.training.step import batch, first_shapes, update_once
@@ -30,7 +31,8 @@ class Plan:
                   divides them; the compiler's figure stands in `made`
     operations    of all devices together, products of matrices and convolutions
     made          what the compiler says; None where it was not asked, or refused
-    refused       why it refused, where the program does not fit a device
+    taken         what runs on this kind of device took before, and what the compiler had said of them
+    refused       why the compiler refused, where the program does not fit a device
     """
 
     recipe: Recipe
@@ -40,6 +42,7 @@ class Plan:
     activations: int
     operations: int
     made: Compiled | None
+    taken: tuple[Taken, ...] = ()
     refused: str = ""
 
     @property
@@ -91,7 +94,8 @@ def plan(
     job = prepare(recipe, anyway=True)
     arrays = tuple(held(job, mesh))
     activations = sum(one.bytes for one in kept_arrays(job)) // mesh.parts
-    found = Plan(recipe, mesh, device, arrays, activations, operations_of(job), None)
+    taken = tuple(remembered(device.reported if device else "cpu"))
+    found = Plan(recipe, mesh, device, arrays, activations, operations_of(job), None, taken)
     if not compile:
         return found
     try:

@@ -15,7 +15,7 @@ from headway.network.context import Context, Loop, Turn
 from headway.network.initialization import Shape
 from headway.network.layer import Activation, Layer, apply, initialize, layers
 from headway.network.values import COPY
-from headway.signals.statistics import BACKWARD, PROBED, Limits, of_gradient, of_output
+from headway.signals.statistics import BACKWARD, PROBED, Limits, of_gradient, of_output, pooled
 from headway.spec.error import join_address
 from headway.spec.node import Count, Spec, spec, walk
 
@@ -104,6 +104,18 @@ class Probes:
         behind = [at.removeprefix(join_address(address, COPY)) for at in inside]
         self.addresses += [join_address(address, str(i)) + at for i in range(loop.times) for at in behind]
         return self.last, left
+
+
+def in_parts(slot: jax.Array, parts: int) -> jax.Array:
+    """A slot for each of the parts [parts, len(PROBED)] in which a value is computed; the gradient is `pooled`."""
+
+    @jax.custom_vjp
+    def shared(slot: jax.Array) -> jax.Array:
+        return jnp.broadcast_to(slot, (parts, len(PROBED)))
+
+    shared.defvjp(lambda slot: (shared(slot), None), lambda _, rows: (pooled(rows[:, None], jnp.ones(parts))[0],))
+    found: jax.Array = shared(slot)
+    return found
 
 
 def empty_slots(count: int) -> tuple[np.ndarray, ...]:

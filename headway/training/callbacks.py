@@ -59,6 +59,15 @@ class Advanced(Event):
 
 
 @dataclass(frozen=True)
+class Measured(Event):
+    """What the first chunk of updates took of memory, and what the compiler had said, in bytes: see `Taken`."""
+
+    device: str
+    predicted: int
+    observed: int | None
+
+
+@dataclass(frozen=True)
 class Evaluated(Event):
     """The validation set (or, where there is none, the training set) was judged."""
 

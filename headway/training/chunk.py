@@ -65,6 +65,12 @@ def compute(job: Job, state: TrainingState, examples: Arrays, begin: int, length
     return Chunk(after, measures[:good], signals(job, begin, measures[:good], buffers[1]), trouble)
 
 
+def program_of(job: Job, state: TrainingState, examples: Arrays) -> Any:
+    """The compiled program of a chunk, which `compute` runs."""
+    structure, numbers = split(job.update)
+    return run_chunk.lower(structure, numbers, state, examples, place(0, job.recipe.batch_size, 1), 1).compile()
+
+
 def sound(job: Job, measures: np.ndarray) -> np.ndarray:
     """Which updates may stand: those that are finite, and those that were skipped."""
     found: np.ndarray = np.isfinite(measures[:, :2]).all(axis=1) | skipped(job, measures)

@@ -31,6 +31,7 @@ from headway.signals.probe import Watch, watched
 from headway.spec.error import HeadwayError
 from headway.spec.node import Count, Spec, field_names, spec, walk
 from headway.training.pairing import mispaired
+from headway.training.parts import expect_parts
 from headway.training.recipe import Positive, Recipe
 
 
@@ -45,6 +46,7 @@ class Update(Spec):
     clip: Clip | None
     batch_size: Positive
     accumulate: Positive = 1
+    loss_parts: Positive = 1
     seed: Annotated[Count, Field(ge=0, lt=2**31)]
     penalties: tuple[Penalty, ...] = ()
     average: EMA | None = None
@@ -155,6 +157,10 @@ def impossible(recipe: Recipe, data: Dataset) -> list[HeadwayError]:
         jax.eval_shape(lambda y, weights: loss(jnp.zeros((2, *outputs)), y, weights), *examples[:2].arrays[1:])
     except HeadwayError as error:
         return [error.under("loss")]
+    try:
+        expect_parts(network, outputs, recipe.loss_parts)
+    except HeadwayError as error:
+        return [error]
     if recipe.batch_size > len(examples):
         return [HeadwayError("batch_size", f"must be at most the {len(examples)} training examples", recipe.batch_size,
                              f"Set batch_size={len(examples)} or less.")]  # fmt: skip

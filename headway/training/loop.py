@@ -3,17 +3,19 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 
+import jax
 import numpy as np
 
 from headway.scale.processes import agreed, leads, met, whole
 from headway.scale.sharding import everywhere
-from headway.training.callbacks import Advanced, Callback, Ended, Evaluated, Event, Saved, Started
-from headway.training.chunk import Chunk, compute, longest
+from headway.training.callbacks import Advanced, Callback, Ended, Evaluated, Event, Measured, Saved, Started
+from headway.training.chunk import Chunk, compute, longest, program_of
 from headway.training.evaluate import judge, on_device
 from headway.training.interruption import PAUSED, Interruption
 from headway.training.job import Job, in_updates
+from headway.training.memory import Taken, predicted, remember, rise
 from headway.training.recipe import Seconds
 from headway.training.record import History, RunFolder, Standing
 from headway.training.run import Run
@@ -43,6 +45,7 @@ class Loop:
         self.judge_on = everywhere(on_device(job.recipe, job.dataset.splits()[self.judged]), job.update.mesh)
         self.pace = 16  # updates in the next chunk, until we know how many fit in a second
         self.saved_at = time.monotonic()
+        self.measured = False
 
     def run(self, interruption: Interruption | None = None) -> Run:
         """Update, judge, stop, save, until there is a reason to end. Runs side by side share an interruption."""
@@ -63,9 +66,25 @@ class Loop:
 
     def advance(self, length: int) -> Chunk:
         """Make up to `length` updates; stop before one that is not finite."""
+        if self.folder is not None and not self.measured:
+            return self.measure(length)
         started = time.monotonic()
         chunk = compute(self.job, self.state, self.examples, self.standing.step, length)
         self.take(chunk, length, time.monotonic() - started)
+        return chunk
+
+    def measure(self, length: int) -> Chunk:
+        """Likewise, and note what that takes of memory beside what the compiler says."""
+        self.measured = True
+        started = time.monotonic()
+        said = predicted(program_of(self.job, self.state, self.examples))
+        with rise() as found:
+            chunk = compute(self.job, self.state, self.examples, self.standing.step, length)
+        self.take(chunk, length, time.monotonic() - started)
+        taken = Taken(jax.local_devices()[0].device_kind, said, found.bytes)
+        self.tell(Measured(self.standing.step, **asdict(taken)))
+        if leads():
+            remember(taken)
         return chunk
 
     def take(self, chunk: Chunk, length: int, seconds: float) -> None:

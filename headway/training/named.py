@@ -1,5 +1,6 @@
 """Recipes worth knowing, by name, each with the band its result must fall in."""
 
+import math
 from dataclasses import dataclass, replace
 
 from headway.data.altered import Few, Noisy
@@ -7,6 +8,7 @@ from headway.data.bundled import MNIST1D, Diabetes, Digits, Iris
 from headway.data.dataset import Data
 from headway.data.sequences import CopyTask
 from headway.data.text import StdlibText
+from headway.learning.clipping import ClipByNorm
 from headway.learning.losses import CrossEntropy, MeanSquaredError
 from headway.learning.metrics import R2, Accuracy, BitsPerByte
 from headway.learning.optimizers.adaptive import Adam, AdamW
@@ -16,6 +18,7 @@ from headway.learning.schedules.compose import Warmup
 from headway.learning.schedules.decay import Cosine
 from headway.learning.schedules.schedule import Epochs, Fraction
 from headway.models.convnet import pooled_convnet, strided_convnet
+from headway.models.decoder import llama
 from headway.models.mlp import mlp
 from headway.models.transformer import language_model, post_ln, tied_language_model
 from headway.network.activations import ReLU, Sigmoid
@@ -27,17 +30,18 @@ from headway.network.rescale import Rescale
 from headway.network.residual import Residual
 from headway.spec.error import HeadwayError, did_you_mean
 from headway.training.recipe import EarlyStopping, Evaluation, Recipe
+from headway.training.sizes import SIZES
 
 
 @dataclass(frozen=True)
 class Named:
-    """A recipe under a name: what it is, and the test result to expect of it (`metric` in [low, high])."""
+    """A recipe under a name: what it is, and the test result to expect of it (`metric` in [low, high]), if any."""
 
     about: str
     recipe: Recipe
-    metric: str
-    low: float
-    high: float
+    metric: str = ""
+    low: float = -math.inf
+    high: float = math.inf
 
 
 def warm_cosine(peak: float) -> Warmup:
@@ -169,11 +173,27 @@ RECIPES: dict[str, Named] = {
         ),
         "bits per byte", 2.0, 2.6,
     ),
+    "lm-10m": Named(
+        "as stdlib-lm, a decoder in the form of Llama with 10,081,600 parameters",
+        Recipe(
+            llama(256, width=320, heads=5, blocks=8, hidden=864),
+            data=Data(StdlibText(time=256), validation=0.1, test=0.1),
+            loss=CrossEntropy(),
+            optimizer=AdamW(warm_cosine(2e-3), b2=0.95, weight_decay=0.1),
+            clip=ClipByNorm(1.0),
+            batch_size=16,
+            length=500,
+            evaluation=Evaluation(250, metrics=(BitsPerByte(),), monitor="bits per byte", batch_size=16),
+        ),
+        "bits per byte", 1.6, 2.3,
+    ),
 }  # fmt: skip
+EVERY = RECIPES | {name: Named(*one) for name, one in SIZES.items()}
+"""With those that this machine is too small to train."""
 
 
 def named(name: str) -> Named:
     """The entry of that name; an unknown one gets the nearest."""
-    if name not in RECIPES:
-        raise HeadwayError("recipe", "no recipe or file of this name", name, did_you_mean(name, RECIPES))
-    return RECIPES[name]
+    if name not in EVERY:
+        raise HeadwayError("recipe", "no recipe or file of this name", name, did_you_mean(name, EVERY))
+    return EVERY[name]

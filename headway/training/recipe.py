@@ -88,6 +88,8 @@ class Recipe(Spec):
     batch_size  how many examples an update is made of
     accumulate  in how many micro-batches, one after the other: the memory is that of one of them, the update that of
                 the whole batch, but for BatchNorm, which normalizes every micro-batch by itself
+    loss_parts  in how many parts the last layer and the loss are computed, some places of a sequence after others: with
+                many classes the scores of all places would take more memory than the rest of the network
     penalties   what is descended beside the loss; the loss reported, in training and evaluation, is without them
     average     which average of the weights is judged and kept in place of the last weights; None: these themselves
     length      updates, or epochs (an epoch is ceil(examples / batch_size) updates)
@@ -108,6 +110,7 @@ class Recipe(Spec):
     average: EMA | None = None
     batch_size: Positive = 100
     accumulate: Positive = 1
+    loss_parts: Positive = 1
     length: Positive | Epochs = Epochs(20)
     seed: Annotated[Count, Field(ge=0, lt=2**31)] = 0
     evaluation: Evaluation = Evaluation()

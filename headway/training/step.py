@@ -22,6 +22,7 @@ from headway.signals.probe import Probes, before_parameters, limits_of, watched
 from headway.signals.statistics import of_learned, pooled, unscaled
 from headway.spec.numbers import join, split
 from headway.training.job import Job, Update
+from headway.training.parts import sums_in_parts
 
 TrainingState = dict[str, Any]
 MEASURES = ("loss", "gradient_norm", "clipped_norm", "learning_rate")
@@ -144,6 +145,8 @@ def forward(update: Update, params: Any, network: Any, batch: Batch, tap: Tap = 
     computes, recompute = update.precision.computes(), update.recompute
     lay = between_blocks(update.mesh) if update.mesh else Context.lay
     context = Context("train", batch.keys, tap, computes=computes, recompute=recompute, lay=lay)
+    if update.loss_parts > 1 and (tap is Context.tap or isinstance(tap, Probes)):
+        return sums_in_parts(update.network, update.loss, update.loss_parts, (params, network), batch, context)
     outputs, seen = observe(update.network, params, batch.x, network, context)
     return update.loss.sums(outputs, batch.y, batch.weights), seen
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from headway.data.dataset import Data
-from headway.data.sequences import CopyTask, ModularAddition
+from headway.data.sequences import CopyTask, ModularAddition, Zipf
 from headway.spec.error import HeadwayError
 
 
@@ -42,3 +42,16 @@ def test_all_sums_are_there_and_right():
 def test_more_strings_than_there_are_is_refused():
     with pytest.raises(HeadwayError, match="examples: there are 9 strings of 2 from 3 symbols; got 10"):
         CopyTask(2, symbols=3, examples=10)
+
+
+def test_tokens_by_chance_come_as_often_as_the_law_says_and_say_nothing_of_the_next():
+    source = Zipf(50, time=100, examples=2000)
+    table, law = source.load(), source.probabilities()
+    np.testing.assert_array_equal(table.x[:, 1:], table.y[:, :-1])
+    assert law[0] / law[9] == pytest.approx(10)
+    counts = np.bincount(table.y.ravel(), minlength=50)
+    expected = law * table.y.size
+    assert np.sum((counts - expected) ** 2 / expected) < 49 + 4 * np.sqrt(2 * 49)  # χ² of 49 degrees of freedom
+    after_first = np.bincount(table.y[table.x == 0], minlength=50)
+    expected = law * after_first.sum()
+    assert np.sum((after_first - expected) ** 2 / expected) < 49 + 4 * np.sqrt(2 * 49)

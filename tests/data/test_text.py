@@ -10,7 +10,7 @@ import pytest
 
 from headway.data.dataset import Data, arrays
 from headway.data.markov import STRENGTHS, markov_bits
-from headway.data.text import MODULES, StdlibText, TextFiles, windows
+from headway.data.text import MODULES, StdlibText, TextFiles, TokenFiles, windows
 from headway.spec.error import HeadwayError
 
 
@@ -26,11 +26,12 @@ def files(tmp_path):
 @pytest.mark.parametrize("length", [2, 5, 8, 9, 10, 17])
 def test_windows_put_together_are_the_file_and_each_byte_but_the_first_is_a_target_once(length):
     content = bytes(range(65, 65 + length))
-    table = windows([content, b"", b"?"], 4)
-    x, y, weights = table.x.ravel(), table.y.ravel(), table.weights.ravel()
+    read = [np.frombuffer(text, np.uint8) for text in (content, b"", b"?")]
+    shape = windows(read, 4)[0].shape
+    x, y, weights = (part.ravel() for part in windows(read, 4)[:3])
     assert bytes(x[weights].astype(np.uint8)) == content[:-1]
     assert bytes(y[weights].astype(np.uint8)) == content[1:]
-    assert table.x.shape == (math.ceil((length - 1) / 4), 4)
+    assert shape == (math.ceil((length - 1) / 4), 4)
 
 
 def test_whole_files_are_held_out(files):
@@ -115,13 +116,42 @@ def test_a_longer_memory_foretells_python_better_and_padding_does_not_count():
     assert markov_bits(data)["test"] == bits[2]
 
 
+def test_ids_of_a_tokenizer_are_read_from_both_kinds_of_files(tmp_path):
+    ids = np.random.default_rng(0).integers(0, 50257, 400)
+    ids.astype(np.uint16).tofile(tmp_path / "a.bin")
+    np.save(tmp_path / "b.npy", ids)
+    for name in ("a.bin", "b.npy"):
+        table = TokenFiles((str(tmp_path / name),), vocabulary=50257, time=8).load()
+        counted = table.weights.ravel()
+        assert table.x.ravel()[counted].tolist() == ids[:-1].tolist()
+        assert table.y.ravel()[counted].tolist() == ids[1:].tolist()
+        assert table.tokens == len(table.classes) == 50257
+
+
+@pytest.mark.parametrize(
+    ("name", "ids", "message"),
+    [
+        ("a.npy", np.array([1, 2, 9]), "a.npy: a token id must be below the vocabulary of 9; got 9 at place 2"),
+        ("a.npy", np.array([1, -2, 3]), "got -2 at place 1"),
+        ("a.npy", np.ones((2, 2), int), r"must be token ids in one dimension; got int64, shape \(2, 2\)"),
+        ("a.npy", np.ones(3), "must be token ids in one dimension; got float64"),
+        ("a.bin", np.ones(3, np.uint8), "a.bin: must hold ids of 16 bits; got 3 bytes"),
+    ],
+)
+def test_what_are_no_ids_of_the_vocabulary_is_refused(tmp_path, name, ids, message):
+    path = tmp_path / name
+    np.save(path, ids) if path.suffix == ".npy" else ids.tofile(path)
+    with pytest.raises(HeadwayError, match=message):
+        TokenFiles((str(path),), vocabulary=9).load()
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: TextFiles(("missing.txt",)).load(), r"missing\.txt: no such file\. Looked in "),
         (lambda: TextFiles(()), r"TextFiles\.paths: "),
         (lambda: StdlibText(("heapqq",)).load(), r"heapqq: no such module of one file\. Did you mean 'heapq'"),
-        (lambda: windows([b"", b"a"], 4), "text: needs two bytes or more to predict one from another; got 2 files"),
+        (lambda: windows([np.zeros(0, int), np.zeros(1, int)], 4), "text: needs two tokens or more to .*; got 2 files"),
         (lambda: StdlibText(time=1), "StdlibText.time: must be greater than or equal to 2; got 1"),
         (lambda: markov_bits(arrays(np.eye(20), np.arange(20) % 2)), "data: a Markov model needs tokens, the next one"),
         (lambda: markov_bits(Data(StdlibText(("heapq",), time=8)).load(), 8), r"order: .* below 2\^63; got 8"),

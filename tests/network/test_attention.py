@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from headway.network.activations import ReLU
-from headway.network.attention import MultiHeadAttention, Rotary, attend
+from headway.network.attention import MultiHeadAttention, Rotary
 from headway.network.compose import Sequential
 from headway.network.embedding import LearnedPositions, SinusoidalPositions
+from headway.network.heads import attend
 from headway.network.initialization import GlorotUniform, HeNormal, Orthogonal
 from headway.network.layer import apply, initialize
 from headway.network.summary import summary

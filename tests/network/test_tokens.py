@@ -12,11 +12,12 @@ from headway.learning.backpropagation.reverse import gradients
 from headway.learning.losses import CrossEntropy
 from headway.models.transformer import transformer_block
 from headway.network.activations import Tanh
-from headway.network.attention import MultiHeadAttention, attend
+from headway.network.attention import MultiHeadAttention
 from headway.network.compose import Sequential
 from headway.network.convolution import AveragePool, GlobalAveragePool
 from headway.network.dense import Dense
 from headway.network.embedding import Embedding, SinusoidalPositions
+from headway.network.heads import attend
 from headway.network.layer import Context, apply, initialize
 from headway.network.normalization import LayerNorm
 from headway.network.recurrent import GRU, Last, Recurrent

@@ -16,25 +16,25 @@ from headway.models.transformer import tied_language_model
 from headway.spec.error import HeadwayError
 from headway.training.interruption import whole_or_nothing
 from headway.training.manifest import manifest
-from headway.training.named import RECIPES, named
+from headway.training.named import EVERY, RECIPES, named
 from headway.training.recipe import Evaluation
 from headway.training.train import train
 from tests.drills import stored
 
-LONG = ("stdlib-lm",)
+LONG = ("stdlib-lm", "lm-10m")
 """Trained in minutes: their full length is an accept drill."""
 GOLDEN = Path(__file__).parents[2] / "golden"
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_named_recipe_is_the_text_in_golden(name):
     """A changed default shows in review: write the file anew with `python -m tests.training.test_named`."""
-    assert spec_json.loads((GOLDEN / f"{name}.json").read_text()) == RECIPES[name].recipe
-    assert (GOLDEN / f"{name}.json").read_text() == spec_json.dumps(RECIPES[name].recipe)
+    assert spec_json.loads((GOLDEN / f"{name}.json").read_text()) == EVERY[name].recipe
+    assert (GOLDEN / f"{name}.json").read_text() == spec_json.dumps(EVERY[name].recipe)
 
 
 def test_golden_holds_no_other_recipe():
-    assert {path.stem for path in GOLDEN.glob("*.json")} - {"claims"} == set(RECIPES)
+    assert {path.stem for path in GOLDEN.glob("*.json")} - {"claims"} == set(EVERY)
 
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if name not in LONG])
@@ -63,19 +63,20 @@ def test_a_short_language_model_knows_more_than_how_often_each_byte_comes():
 
 
 @pytest.mark.accept
-def test_the_language_model_beats_a_markov_model_of_order_2_on_files_it_never_saw():
-    entry = RECIPES["stdlib-lm"]
-    found = stored("stdlib-lm", language_model_drill)
+@pytest.mark.parametrize("name", LONG)
+def test_the_language_model_beats_a_markov_model_of_order_2_on_files_it_never_saw(name):
+    entry = RECIPES[name]
+    found = stored(name, lambda: language_model_drill(name))
     print(found)
     assert entry.low <= found["bits"]["test"] <= entry.high
     assert found["bits"]["test"] < found["markov"]["2"]["test"] < found["markov"]["0"]["test"] < 8
 
 
-def language_model_drill():
+def language_model_drill(name):
     """The named recipe trained in full, and what counting makes of the same bytes."""
     started = time.monotonic()
     with whole_or_nothing():
-        run = train(RECIPES["stdlib-lm"].recipe)
+        run = train(RECIPES[name].recipe)
     return {
         "bits": {split: values["bits per byte"] for split, values in run.results.items()},
         "markov": {str(order): markov_bits(run.data(), order) for order in (0, 1, 2, 3)},
@@ -91,5 +92,5 @@ def test_an_unknown_name_gets_the_nearest():
 
 
 if __name__ == "__main__":
-    for name, entry in RECIPES.items():
+    for name, entry in EVERY.items():
         (GOLDEN / f"{name}.json").write_text(spec_json.dumps(entry.recipe))

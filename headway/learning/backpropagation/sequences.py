@@ -12,17 +12,10 @@ from headway.learning.backpropagation.activations import silu
 from headway.learning.backpropagation.layers import affine
 from headway.learning.backpropagation.rule import Back, Local, backward, rule
 from headway.network.activations import SiLU
-from headway.network.attention import (
-    Attention,
-    CrossAttention,
-    MultiHeadAttention,
-    Rotary,
-    repeated,
-    seen,
-    seen_weights,
-)
+from headway.network.attention import Attention, CrossAttention, MultiHeadAttention, Rotary
 from headway.network.embedding import Embedding, LearnedPositions, SinusoidalPositions
 from headway.network.feedforward import FeedForward, SwiGLU
+from headway.network.heads import repeated, seen, seen_weights
 from headway.network.layer import Params
 from headway.network.places import Places
 from headway.network.recurrent import Last, last_place
