@@ -1,41 +1,55 @@
-"""The trainer's program compiled for a mesh of virtual devices, in a process of its own: what that says it takes.
+"""The trainer's program compiled for a mesh of devices that are not here, in a process of its own: what that takes.
 
-It is the program that a run runs, with its shardings; the compiler is that of a CPU. In float32 that is close to what
-the compilers of accelerators make of it; in 16 bits it is more, since a CPU computes these in 32.
+It is the program that a run runs, with its shardings. The compiler is that of a CPU, for virtual devices: in float32
+its program is close to those for accelerators, in 16 bits it is larger, since a CPU computes these in 32. Or it is the
+compiler of the devices' vendor.
 """
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import headway.spec.json as spec_json
 from headway.plan.collectives import Collective, collectives
+from headway.plan.devices import DEVICES, Device
+from headway.plan.vendor import APART, devices_of, expect_compiler, too_large
 from headway.scale.local import virtual
-from headway.scale.mesh import Mesh
+from headway.scale.mesh import Mesh, made_of
 from headway.spec.error import HeadwayError
 from headway.training.recipe import Recipe
 
 LIMIT = 1800.0
 """Seconds that a compilation may take."""
+WARNING = re.compile(r"warning|SPMD|^[WE]\d{4} ", re.IGNORECASE)
+"""What in a line says that the compiler has something to say."""
+
+
+class TooLargeError(HeadwayError):
+    """The compiler's word that the program does not fit a device."""
 
 
 @dataclass(frozen=True)
 class Compiled:
     """The trainer's chunk of updates on one device, in bytes: arguments (state, data set), and results.
 
+    device        for which kind it was compiled, in its vendor's words
     shared        what of the results lies in the arguments' places: nothing, since a chunk leaves its snapshot as it is
     temporary     beside arguments and results, at its peak
     collectives   what devices say to each other in one update
     warnings      what the compiler wrote while it worked
     seconds       of tracing, lowering and compiling
+    most          what is held at once, where the compiler says it: a TPU's does not count all of it as temporary
     """
 
+    device: str
     arguments: int
     results: int
     shared: int
@@ -43,29 +57,36 @@ class Compiled:
     collectives: tuple[Collective, ...]
     warnings: tuple[str, ...]
     seconds: float
+    most: int | None = None
 
     @property
     def peak(self) -> int:
-        """Arguments, results that lie elsewhere, and temporaries: an upper bound of what is held at once."""
-        return self.arguments + self.results - self.shared + self.temporary
+        """Arguments, results that lie elsewhere, and temporaries, as a GPU sets them aside; no less than `most`."""
+        return max(self.most or 0, self.arguments + self.results - self.shared + self.temporary)
 
 
-def compiled(recipe: Recipe, mesh: Mesh) -> Compiled:
-    """Compile the recipe's update for this mesh. Needs no such devices, and no more memory than the compiler itself."""
+def compiled(recipe: Recipe, mesh: Mesh, vendor: Device | None = None) -> Compiled:
+    """Compile the recipe's update for this mesh: of virtual devices of a CPU, or of `vendor` by its own compiler.
+
+    Needs no such devices, and no more memory than the compiler itself.
+    """
+    if vendor is not None:
+        expect_compiler(vendor, mesh.devices)
     with tempfile.TemporaryDirectory() as folder:
         asked, told = Path(folder) / "asked.json", Path(folder) / "told.json"
-        asked.write_text(json.dumps([spec_json.to_dict(recipe), spec_json.to_dict(mesh)]))
+        asked.write_text(json.dumps([spec_json.to_dict(recipe), spec_json.to_dict(mesh), vendor and vendor.name]))
         words = [sys.executable, "-m", "headway.plan.compiled", str(asked), str(told)]
-        done = subprocess.run(words, env=os.environ | virtual(mesh.devices), text=True, capture_output=True,
-                              timeout=LIMIT)  # fmt: skip
+        own = virtual(mesh.devices) if vendor is None else virtual(1) | APART
+        done = subprocess.run(words, env=os.environ | own, text=True, capture_output=True, timeout=LIMIT)
         if done.returncode or not told.exists():
             raise HeadwayError("plan", "must be compiled", (done.stderr.strip().splitlines() or ["nothing"])[-1],
                                "See what `headway show --mesh` says of it.")  # fmt: skip
         found = json.loads(told.read_text())
+    if "refused" in found:
+        raise TooLargeError("plan", "must fit a device", found["refused"])
     found["collectives"] = tuple(Collective(**one | {"sides": one["sides"] and tuple(one["sides"])})
                                  for one in found["collectives"])  # fmt: skip
-    said = tuple(line for line in done.stderr.splitlines() if "warning" in line.lower() or "SPMD" in line)
-    return Compiled(warnings=said, **found)
+    return Compiled(warnings=tuple(filter(WARNING.search, done.stderr.splitlines())), **found)
 
 
 def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
@@ -81,7 +102,7 @@ def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
     from headway.training.job import prepare
     from headway.training.step import first_shapes
 
-    began = time.monotonic()
+    began, device = time.monotonic(), mesh.on_devices().devices.flat[0]
     job = prepare(replace(recipe, watch=None), anyway=True, mesh=mesh)
     shape: Any = jax.ShapeDtypeStruct
     state = first_shapes(job)
@@ -89,18 +110,33 @@ def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
     state = jax.tree.map(lambda leaf, sharding: shape(leaf.shape, leaf.dtype, sharding=sharding), state, laid)
     structure, numbers = split(job.update)
     examples = like_everywhere(job.dataset.train.arrays, mesh)
-    made: Any = run_chunk.lower(structure, numbers, state, examples, (0, 0), 1).compile()
+    lowered = run_chunk.lower(structure, numbers, state, examples, (0, 0), 1)
+    try:
+        made: Any = lowered.compile()
+    except jax.errors.JaxRuntimeError as error:
+        if too_large(error):
+            return {"refused": str(error).partition("\n")[0]}
+        raise
     memory = made.memory_analysis()
     return {
+        "device": device.device_kind,
         "arguments": memory.argument_size_in_bytes, "results": memory.output_size_in_bytes,
         "shared": memory.alias_size_in_bytes, "temporary": memory.temp_size_in_bytes,
         "collectives": [asdict(one) for one in collectives(made.as_text(), mesh.sizes)],
         "seconds": time.monotonic() - began,
+        "most": None if device.platform == "cpu" else memory.peak_memory_in_bytes,
     }  # fmt: skip
 
 
-if __name__ == "__main__":
-    recipe, mesh = (spec_json.from_dict(one) for one in json.loads(Path(sys.argv[1]).read_text()))
+def main(asked: Path, told: Path) -> None:
+    """In the process of its own: compile what was asked for, and tell."""
+    *specs, vendor = json.loads(asked.read_text())
+    recipe, mesh = map(spec_json.from_dict, specs)
     assert isinstance(recipe, Recipe)
     assert isinstance(mesh, Mesh)
-    Path(sys.argv[2]).write_text(json.dumps(here(recipe, mesh)))
+    with made_of(devices_of(DEVICES[vendor], mesh.devices)) if vendor else nullcontext():
+        told.write_text(json.dumps(here(recipe, mesh)))
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

@@ -1,14 +1,15 @@
 """A plan: what an update will need of every device of a mesh, traced in a second, or compiled in some more."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 
-from headway.plan.compiled import Compiled, compiled
+from headway.plan.compiled import Compiled, TooLargeError, compiled
 from headway.plan.devices import Device
 from headway.plan.held import Held, held, totals
 from headway.plan.operations import operations
+from headway.plan.vendor import expect_compiler
 from headway.scale.mesh import Mesh
 from headway.scale.precision import Float32
 from headway.training.job import Job, prepare
@@ -29,8 +30,9 @@ class Plan:
     activations   bytes that one device keeps from its forward pass for its backward pass, if the examples are all that
                   divides them; the compiler's figure stands in `made`
     operations    of all devices together, products of matrices and convolutions
-    made          what the compiler says; None where it was not asked
+    made          what the compiler says; None where it was not asked, or refused
     taken         what runs on this kind of device took before, and what the compiler had said of them
+    refused       why the compiler refused, where the program does not fit a device
     """
 
     recipe: Recipe
@@ -41,6 +43,7 @@ class Plan:
     operations: int
     made: Compiled | None
     taken: tuple[Taken, ...] = ()
+    refused: str = ""
 
     @property
     def state(self) -> int:
@@ -57,6 +60,8 @@ class Plan:
     @property
     def fits(self) -> bool | None:
         """Whether the device has that, and a tenth more; None where no device is named."""
+        if self.refused:
+            return False
         return None if self.device is None else self.peak * (1 + MARGIN) <= self.device.memory
 
     @property
@@ -76,17 +81,27 @@ class Plan:
         return found
 
 
-def plan(recipe: Recipe, mesh: Mesh, device: Device | None = None, *, compile: bool = True) -> Plan:
+def plan(
+    recipe: Recipe, mesh: Mesh, device: Device | None = None, *, compile: bool = True, vendor: bool = False
+) -> Plan:
     """Trace the recipe's own update for this mesh, of which no device need be here; unless told not to, compile it too.
 
-    A batch that does not divide, and a side of the mesh that divides nothing, are refused.
+    By the compiler of a CPU, or by that of the device's vendor, which is to be installed. A batch that does not divide,
+    and a side of the mesh that divides nothing, are refused.
     """
+    if vendor:
+        expect_compiler(device, mesh.devices)
     job = prepare(recipe, anyway=True)
     arrays = tuple(held(job, mesh))
     activations = sum(one.bytes for one in kept_arrays(job)) // mesh.parts
-    made = compiled(recipe, mesh) if compile else None
     taken = tuple(remembered(device.reported if device else "cpu"))
-    return Plan(recipe, mesh, device, arrays, activations, operations_of(job), made, taken)
+    found = Plan(recipe, mesh, device, arrays, activations, operations_of(job), None, taken)
+    if not compile:
+        return found
+    try:
+        return replace(found, made=compiled(recipe, mesh, device if vendor else None))
+    except TooLargeError as error:
+        return replace(found, refused=str(error.got))
 
 
 def operations_of(job: Job) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headway.plan.compiled import Compiled
 from headway.plan.held import Held, totals
 from headway.plan.plan import MARGIN, Plan
 from headway.report.devices import shape_of
@@ -30,7 +31,8 @@ def plan_text(plan: Plan) -> str:
         bounds = ", ".join(f"{name} {seconds * 1e3:.3g} ms" for name, seconds in plan.seconds.items())
         found.append(f"an update takes at least {least * 1e3:.3g} ms ({bounds})")
         verdict = "fits" if plan.fits else "does not fit"
-        found.append(f"{verdict}: {plan.peak / 1e9:.2f} GB and {MARGIN:.0%} in {device.memory / 1e9:.0f} GB")
+        room = f"{plan.peak / 1e9:.2f} GB and {MARGIN:.0%} in {device.memory / 1e9:.0f} GB"
+        found.append(f"{verdict}: {plan.refused or room}")
     found.append(error_text(plan.taken, device.name if device else "a CPU"))
     found += [f"the compiler says: {line}" for line in (made.warnings if made else ())]
     return "\n\n".join(found)
@@ -45,7 +47,8 @@ def memory_table(plan: Plan) -> str:
         ("activations", plan.activations, "examples", "kept for the backward pass, if examples alone divide them")
     )
     if made is not None:
-        rows += [("temporary", made.temporary, "", "the CPU's compiler: gradients, activations and what is at work"),
+        beside = made.peak - made.arguments - made.results + made.shared
+        rows += [("temporary", beside, "", f"{compiler(made)}: gradients, activations and what is at work"),
                  ("peak", made.peak, "", "state before and after, data set and temporary")]  # fmt: skip
     else:
         rows.append(("peak", plan.peak, "", "their sum"))
@@ -55,6 +58,11 @@ def memory_table(plan: Plan) -> str:
         share = f"the peak is {plan.peak / plan.device.memory:.1%} of it"
         bars.append((plan.device.name, int(plan.device.memory), share, "", "its maker"))
     return table(("on a device", "bytes", "", "divided along", "said by"), bars)
+
+
+def compiler(made: Compiled) -> str:
+    """Who says it: the compiler for a kind of device."""
+    return "the CPU's compiler" if made.device == "cpu" else f"the compiler for {made.device}"
 
 
 def divided_along(arrays: Sequence[Held]) -> str:

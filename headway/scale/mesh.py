@@ -2,6 +2,9 @@
 
 import functools
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import KW_ONLY
 from typing import Annotated, get_args
 
@@ -18,6 +21,8 @@ AXES: tuple[str, ...] = get_args(Side)
 """The sides of the grid; devices that are neighbours along the last are neighbours in the list of devices."""
 EXAMPLES = ("data", "fsdp")
 """The sides along which batches are divided."""
+DEVICES: ContextVar[Sequence[jax.Device] | None] = ContextVar("devices", default=None)
+"""What meshes are made of where it is not the devices there are."""
 
 
 @spec
@@ -60,12 +65,13 @@ class Mesh(Spec):
         return any(name == "time" and self.sizes[side] > 1 for name, side in self.strategy.activations)
 
     def on_devices(self) -> jax.sharding.Mesh:
-        """The first devices there are, of all processes, in this grid."""
-        if len(jax.devices()) < self.devices:
+        """The first devices there are, of all processes, in this grid; inside `made_of` the first of those."""
+        devices = tuple(DEVICES.get() or jax.devices())
+        if len(devices) < self.devices:
             fix = f"XLA_FLAGS=--xla_force_host_platform_device_count={self.devices}"
-            raise HeadwayError("mesh", f"needs {self.devices} devices, {' × '.join(AXES)}", len(jax.devices()),
+            raise HeadwayError("mesh", f"needs {self.devices} devices, {' × '.join(AXES)}", len(devices),
                                f"Make it smaller; or, to try it on a CPU, set {fix} before the start.")  # fmt: skip
-        return _grid(tuple(self.sizes.values()))
+        return _grid(tuple(self.sizes.values()), devices[: self.devices])
 
     def expect(self, batch_size: int, accumulate: int) -> None:
         """Refuse a batch, or micro-batch, that does not fall into parts of one size."""
@@ -78,8 +84,18 @@ class Mesh(Spec):
                                f"Set batch_size to a multiple of {parts * accumulate}.")  # fmt: skip
 
 
+@contextmanager
+def made_of(devices: Sequence[jax.Device]) -> Iterator[None]:
+    """Inside, meshes are made of these devices: of such as are not here, a program can be compiled, and not run."""
+    before = DEVICES.set(devices)
+    try:
+        yield
+    finally:
+        DEVICES.reset(before)
+
+
 @functools.cache
-def _grid(sizes: tuple[int, ...]) -> jax.sharding.Mesh:
+def _grid(sizes: tuple[int, ...], devices: tuple[jax.Device, ...]) -> jax.sharding.Mesh:
     # Auto: XLA finds out how the values between are divided, from how parameters and batches are.
     kinds = (AxisType.Auto,) * len(sizes)
-    return jax.make_mesh(sizes, AXES, kinds, devices=jax.devices()[: math.prod(sizes)])
+    return jax.make_mesh(sizes, AXES, kinds, devices=devices)

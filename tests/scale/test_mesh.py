@@ -15,7 +15,7 @@ from headway.network.compose import Repeat, Sequential
 from headway.network.dense import Dense
 from headway.network.normalization import LayerNorm
 from headway.network.residual import Residual
-from headway.scale.mesh import Mesh
+from headway.scale.mesh import Mesh, made_of
 from headway.scale.sharding import placements
 from headway.spec.error import HeadwayError
 from headway.training.recipe import Evaluation, Recipe
@@ -128,3 +128,13 @@ def test_what_must_divide_is_the_batch_or_the_micro_batch(batch_size, accumulate
 def test_a_mesh_has_whole_numbers_of_devices(fields):
     with pytest.raises(HeadwayError, match=rf"^Mesh\.{next(iter(fields))}"):
         replace(Mesh(), **fields)
+
+
+def test_a_mesh_is_made_of_the_devices_it_is_told_to_and_only_inside():
+    own = jax.devices()[0]
+    with made_of((own, own)), pytest.raises(HeadwayError, match=r"^mesh: needs 3 devices, .*; got 2"):
+        Mesh(3).on_devices()
+    with made_of((own,)):
+        assert [*Mesh().on_devices().devices.flat] == [own]
+    with pytest.raises(HeadwayError, match=r"^mesh: needs 2 devices, .*; got 1"):
+        Mesh(2).on_devices()
