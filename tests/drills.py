@@ -23,9 +23,9 @@ def printed(module: str, *words: str) -> Any:
 
 
 def apart(a: Any, b: Any) -> float:
-    """The largest difference of two trees of arrays."""
+    """The largest difference of two trees of arrays; NaN where one is."""
     pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
-    return max(float(np.abs(np.asarray(x) - np.asarray(y)).max(initial=0)) for x, y in pairs)
+    return float(np.max([np.abs(np.asarray(x) - np.asarray(y)).max(initial=0) for x, y in pairs]))
 
 
 def code_hash() -> str:

@@ -46,6 +46,7 @@ class Compiled:
     collectives   what devices say to each other in one update
     warnings      what the compiler wrote while it worked
     seconds       of tracing, lowering and compiling
+    scratch       what the libraries of a CPU take beside that; of other devices nobody says it
     most          what is held at once, where the compiler says it: a TPU's does not count all of it as temporary
     """
 
@@ -57,6 +58,7 @@ class Compiled:
     collectives: tuple[Collective, ...]
     warnings: tuple[str, ...]
     seconds: float
+    scratch: int = 0
     most: int | None = None
 
     @property
@@ -100,6 +102,7 @@ def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
     from headway.spec.numbers import split
     from headway.training.chunk import run_chunk
     from headway.training.job import prepare
+    from headway.training.scratch import scratch
     from headway.training.step import first_shapes
 
     began, device = time.monotonic(), mesh.on_devices().devices.flat[0]
@@ -117,14 +120,15 @@ def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
         if too_large(error):
             return {"refused": str(error).partition("\n")[0]}
         raise
-    memory = made.memory_analysis()
+    memory, text, on_cpu = made.memory_analysis(), made.as_text(), device.platform == "cpu"
     return {
         "device": device.device_kind,
+        "scratch": scratch(text) if on_cpu else 0,
         "arguments": memory.argument_size_in_bytes, "results": memory.output_size_in_bytes,
         "shared": memory.alias_size_in_bytes, "temporary": memory.temp_size_in_bytes,
-        "collectives": [asdict(one) for one in collectives(made.as_text(), mesh.sizes)],
+        "collectives": [asdict(one) for one in collectives(text, mesh.sizes)],
         "seconds": time.monotonic() - began,
-        "most": None if device.platform == "cpu" else memory.peak_memory_in_bytes,
+        "most": None if on_cpu else memory.peak_memory_in_bytes,
     }  # fmt: skip
 
 

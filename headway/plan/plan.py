@@ -54,7 +54,7 @@ class Plan:
     def peak(self) -> int:
         """Bytes that one device needs: what the compiler says, or state, gradients and activations."""
         if self.made is not None:
-            return self.made.peak
+            return self.made.peak + (self.made.scratch if self.device is None else 0)
         return self.state + totals(self.arrays)["gradients"][0] + self.activations
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 
 from headway.data.bundled import cache_folder
+from headway.training.scratch import scratch
 
 STATUS, PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 WORTH = 64 << 20
@@ -22,7 +23,7 @@ class Taken:
     """Bytes that a compiled chunk of updates took of the memory of a device, of a CPU: of all that it stands for.
 
     device       kind of device, as JAX names it
-    predicted    results and temporaries of the compiled program
+    predicted    results and temporaries of the compiled program, on a CPU what its libraries take too
     observed     by how much the memory in use rose above what was there before; None where nobody can tell
     """
 
@@ -45,8 +46,9 @@ class Rise:
 def predicted(program: Any) -> int:
     """Bytes that a compiled program takes beside its arguments, on a device; on a CPU on all that it stands for."""
     memory = program.memory_analysis()
-    each = memory.output_size_in_bytes - memory.alias_size_in_bytes + memory.temp_size_in_bytes
-    return int(each * (jax.local_device_count() if jax.default_backend() == "cpu" else 1))
+    each: int = memory.output_size_in_bytes - memory.alias_size_in_bytes + memory.temp_size_in_bytes
+    on_cpu = jax.default_backend() == "cpu"
+    return (each + scratch(program.as_text())) * jax.local_device_count() if on_cpu else each
 
 
 @contextlib.contextmanager
