@@ -243,6 +243,7 @@ from headway.network.normalization import Normalization as Normalization
 from headway.network.normalization import RMSNorm as RMSNorm
 from headway.network.parameter import Parameter as Parameter
 from headway.network.places import Places as Places
+from headway.network.recompute import Offload as Offload
 from headway.network.recompute import Recompute as Recompute
 from headway.network.recompute import RecomputeAll as RecomputeAll
 from headway.network.recompute import RecomputeBut as RecomputeBut

@@ -60,10 +60,45 @@ class RecomputeBut(Recompute):
     tags: Annotated[tuple[str, ...], Field(min_length=1)]
 
     def keeps(self, address: str, kind: str) -> bool:
-        return any(tag == kind or matches(tag, address) for tag in self.tags)
+        return tagged(self.tags, address, kind)
 
     def expect(self, inside: Mapping[str, str]) -> None:
-        for tag in self.tags:
-            if not any(tag == kind or matches(tag, address) for address, kind in inside.items()):
-                raise HeadwayError("recompute/tags", "a tag must be the kind or match the address of a repeated layer",
-                                   repr(tag), did_you_mean(tag, {*inside, *inside.values()}))  # fmt: skip
+        expect_tags(self.tags, inside)
+
+
+@spec
+class Offload(Recompute):
+    """Keep nothing on the device: the input of every copy, and the outputs of some layers, wait on the host's side.
+
+    They are copied there while the forward pass goes on, and back while the backward pass does (as in Rajbhandari et
+    al. 2021, *ZeRO-Infinity*). Tags as of `RecomputeBut`; what they name is not computed again.
+    """
+
+    tags: tuple[str, ...] = ()
+
+    def keeps(self, address: str, kind: str) -> bool:
+        return tagged(self.tags, address, kind)
+
+    def expect(self, inside: Mapping[str, str]) -> None:
+        expect_tags(self.tags, inside)
+
+    def around(self, copy: Callable[..., Any]) -> Callable[..., Any]:
+        policy = jax.checkpoint_policies.save_and_offload_only_these_names(
+            names_which_can_be_saved=[], names_which_can_be_offloaded=[KEPT],
+            offload_src="device", offload_dst="pinned_host",
+        )  # fmt: skip
+        # All that is computed again begins with the named input, so that the unnamed one need not be kept.
+        return jax.checkpoint(lambda x, own: copy(self.named(x), own), policy=policy, prevent_cse=False)
+
+
+def tagged(tags: tuple[str, ...], address: str, kind: str) -> bool:
+    """Whether a layer of this kind at this address is meant."""
+    return any(tag == kind or matches(tag, address) for tag in tags)
+
+
+def expect_tags(tags: tuple[str, ...], inside: Mapping[str, str]) -> None:
+    """Refuse a tag that means none of the repeated layers, address → kind."""
+    for tag in tags:
+        if not any(tagged((tag,), address, kind) for address, kind in inside.items()):
+            raise HeadwayError("recompute/tags", "a tag must be the kind or match the address of a repeated layer",
+                               repr(tag), did_you_mean(tag, {*inside, *inside.values()}))  # fmt: skip

@@ -77,7 +77,7 @@ def saved_residuals(recipe: Recipe, data: Dataset | None = None) -> Residuals:
 
 
 def kept_arrays(job: Job) -> tuple[Residual, ...]:
-    """The arrays that are kept, as tracing alone tells: nothing is compiled."""
+    """The arrays that are kept on the device, as tracing alone tells: nothing is compiled."""
     structure, numbers = split(job.update)
     declared = job.recipe.network.declare(job.dataset.input_shape)
 
@@ -92,7 +92,9 @@ def kept_arrays(job: Job) -> tuple[Residual, ...]:
 
     traced = jax.make_jaxpr(kept)(numbers, *_given(job)).jaxpr
     given = {*traced.invars, *traced.constvars}
-    made = {v for v in traced.outvars if not isinstance(v, Literal) and v not in given}
+    elsewhere = jax.memory.Space.Host
+    made = {v for v in traced.outvars
+            if not isinstance(v, Literal) and v not in given and v.aval.memory_space != elsewhere}  # fmt: skip
     counts = Counter((v.aval.shape, str(v.aval.dtype)) for v in made)
     return tuple(sorted((Residual(*form, count) for form, count in counts.items()), key=lambda a: -a.bytes))
 

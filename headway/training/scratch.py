@@ -1,4 +1,4 @@
-"""Scratch memory: what the libraries below XLA on a CPU take for an instruction, and no figure of the compiler's says."""
+"""Scratch memory: what the libraries below XLA on a CPU take for an instruction, of which the compiler says nothing."""
 
 import math
 import re

@@ -17,16 +17,17 @@ from headway.network.activations import Identity, Tanh
 from headway.network.compose import Repeat, Sequential
 from headway.network.dense import Dense
 from headway.network.normalization import BatchNorm
-from headway.network.recompute import RecomputeAll, RecomputeBut
+from headway.network.recompute import Offload, RecomputeAll, RecomputeBut
 from headway.network.residual import Residual
 from headway.signals.probe import empty_slots, watched
 from headway.spec.error import HeadwayError
 from headway.training.job import Update, prepare
 from headway.training.residuals import Residual as Kept
 from headway.training.residuals import saved_residuals
-from headway.training.step import Batch, differentiate, initial_state
+from headway.training.step import Batch, batch, differentiate, initial_state
 
-WAYS = (RecomputeAll(), RecomputeBut(("Dense",)), RecomputeBut(("Sequential", "Identity", "**/body/*")))
+WAYS = (RecomputeAll(), RecomputeBut(("Dense",)), RecomputeBut(("Sequential", "Identity", "**/body/*")),
+        Offload(), Offload(("Dense",)))  # fmt: skip
 N, B, D = 6, 16, 32
 """Copies, examples in a batch, units."""
 BODY = Sequential((Dense(D), Tanh()))
@@ -79,6 +80,19 @@ def test_what_is_kept_of_the_copies_is_what_is_counted_by_hand(recompute, arrays
     assert found.bytes == found.arrays[0].bytes + rest
 
 
+@pytest.mark.parametrize(("tags", "arrays"), [((), 1), (("Dense",), 2)])
+def test_what_waits_on_the_hosts_side_is_not_on_the_device(tags, arrays):
+    """The inputs of the copies, and what the tags name, are put there; nothing of the copies is kept here."""
+    recipe = replace(RECIPE, recompute=Offload(tags))
+    found, rest = saved_residuals(recipe), saved_residuals(RECIPE).arrays[1:]
+    assert not [a for a in found.arrays if a.shape == (N, B, D)]
+    assert found.bytes == sum(a.bytes for a in rest)
+    job = prepare(recipe)
+    state, part = initial_state(job.update, job.dataset.input_shape), batch(job, 0)
+    traced = str(jax.make_jaxpr(lambda state: differentiate(job.update, state, part).gradients)(state))
+    assert len(re.findall(rf"f32<host>\[{N},{B},{D}\]", traced.split("scan[")[0])) == arrays
+
+
 def test_the_compiler_agrees_with_what_is_no_longer_kept():
     plain, again = (saved_residuals(replace(RECIPE, recompute=way)) for way in (None, RecomputeAll()))
     assert plain.bytes - again.bytes == 2 * N * B * D * 4
@@ -108,7 +122,7 @@ def test_the_report_is_a_line_an_array_and_what_the_compiler_says():
         (replace(RECIPE, recompute=RecomputeBut(("Tahn",))),
          r"^recompute/tags: a tag must be the kind or match the address of a repeated layer; got 'Tahn'\. "
          r"Did you mean 'Tanh'\?"),
-        (replace(RECIPE, recompute=RecomputeBut(("0",))), r"^recompute/tags: .* got '0'"),
+        (replace(RECIPE, recompute=Offload(("0",))), r"^recompute/tags: .* got '0'"),
     ],
 )  # fmt: skip
 def test_what_would_save_nothing_is_refused_unless_told_to_go_on(wrong, said):
