@@ -106,13 +106,14 @@ def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
     from headway.training.step import first_shapes
 
     began, device = time.monotonic(), mesh.on_devices().devices.flat[0]
-    job = prepare(replace(recipe, watch=None), anyway=True, mesh=mesh)
+    alone = mesh.devices == 1 and device.platform == "cpu"  # a run on one device has no mesh, and another program
+    job = prepare(replace(recipe, watch=None), anyway=True, mesh=None if alone else mesh)
     shape: Any = jax.ShapeDtypeStruct
-    state = first_shapes(job)
-    laid = shardings(state, job.update.network.declare(job.dataset.input_shape), mesh)
-    state = jax.tree.map(lambda leaf, sharding: shape(leaf.shape, leaf.dtype, sharding=sharding), state, laid)
+    state, examples = first_shapes(job), like_everywhere(job.dataset.train.arrays, mesh)
+    if not alone:
+        laid = shardings(state, job.update.network.declare(job.dataset.input_shape), mesh)
+        state = jax.tree.map(lambda leaf, sharding: shape(leaf.shape, leaf.dtype, sharding=sharding), state, laid)
     structure, numbers = split(job.update)
-    examples = like_everywhere(job.dataset.train.arrays, mesh)
     lowered = run_chunk.lower(structure, numbers, state, examples, (0, 0), 1)
     try:
         made: Any = lowered.compile()
