@@ -9,11 +9,7 @@ import jax.numpy as jnp
 from headway.network.activations import Softmax
 
 BLOCK = 128
-"""How many queries are at work at once where there are more than twice as many.
-
-On 2 cores forward and backward pass of 2,048 queries take 0.8 times as long this way as all at once, with an eighth of
-the memory; of 512 as long, with half of it; of 256 they would gain nothing.
-"""
+"""How many queries are at work at once where there are more than twice as many; docs/scale.md says what that takes."""
 
 
 def attend(

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +17,7 @@ from headway.plan.devices import DEVICES
 from headway.plan.plan import plan
 from headway.plan.vendor import devices_of, expect_compiler
 from headway.report.planned import plan_text
+from headway.scale.local import virtual
 from headway.scale.mesh import Mesh
 from headway.scale.strategy import REPLICATED
 from headway.spec.error import HeadwayError
@@ -123,3 +125,35 @@ def test_a_tpu_s_compiler_refuses_what_does_not_fit():
     found = plan(large, Mesh(4, strategy=REPLICATED), DEVICES["v5e"], vendor=True)
     assert found.fits is False
     assert "memory" in found.refused
+
+
+KERNEL = """
+import jax, jax.numpy as jnp
+from headway.network.heads import attend, has_fused
+from headway.plan.devices import DEVICES
+from headway.plan.vendor import devices_of
+device = devices_of(DEVICES["H100"], 1)[0]
+lying = jax.sharding.SingleDeviceSharding(device)
+for kind in (jnp.bfloat16, jnp.float32):
+    q = jax.ShapeDtypeStruct((2, 1024, 8, 64), kind, sharding=lying)
+    k = jax.ShapeDtypeStruct((2, 1024, 2, 64), kind, sharding=lying)
+    total = lambda q, k, v: attend(q, k, v, causal=True).astype(jnp.float32).sum()
+    made = jax.jit(jax.grad(total, (0, 1, 2))).lower(q, k, k).compile()
+    print(has_fused(q, k, k), made.as_text().count("__cudnn$fmha"), made.memory_analysis().temp_size_in_bytes)
+"""
+
+
+def test_attention_in_16_bits_is_cudnns_kernel_where_that_is_installed():
+    """Compiled for an H100, forward and backward: no scores. In 32 bits there is no kernel, and blocks of queries."""
+    needs("H100")
+    try:
+        importlib.metadata.version("nvidia-cudnn-cu13")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("nvidia-cudnn-cu13 is not installed")
+    done = subprocess.run([sys.executable, "-c", KERNEL], capture_output=True, text=True, env=os.environ | virtual(1))
+    assert done.returncode == 0, done.stderr
+    (has, kernels, bytes_), (has_not, none, more) = (line.split() for line in done.stdout.splitlines())
+    assert (has, has_not, int(none)) == ("True", "False", 0)
+    assert int(kernels) >= 2
+    assert int(bytes_) < 2 * 8 * 1024 * 1024  # less than a byte a score
+    assert int(more) > int(bytes_)
