@@ -23,9 +23,15 @@ def printed(module: str, *words: str) -> Any:
 
 
 def apart(a: Any, b: Any) -> float:
-    """The largest difference of two trees of arrays; NaN where one is."""
-    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
-    return float(np.max([np.abs(np.asarray(x) - np.asarray(y)).max(initial=0) for x, y in pairs]))
+    """The largest difference of two trees of arrays; NaN where one has a NaN and the other none."""
+    pairs = [(np.asarray(x), np.asarray(y)) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)]
+    return float(np.max([np.abs(np.where(same(x, y), 0, x - y)).max(initial=0) for x, y in pairs]))
+
+
+def same(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Where two arrays have the same number, or neither has one."""
+    found: np.ndarray = (x == y) | (np.isnan(x) & np.isnan(y)) if x.dtype.kind == "f" else x == y
+    return found
 
 
 def code_hash() -> str:

@@ -41,7 +41,8 @@ class Compiled:
     """The trainer's chunk of updates on one device, in bytes: arguments (state, data set), and results.
 
     device        for which kind it was compiled, in its vendor's words
-    shared        what of the results lies in the arguments' places: nothing, since a chunk leaves its snapshot as it is
+    shared        what of the results lies in the arguments' places: on a mesh the state; on one device nothing, where a
+                  chunk leaves the state before it as it is
     temporary     beside arguments and results, at its peak
     collectives   what devices say to each other in one update
     warnings      what the compiler wrote while it worked
@@ -100,7 +101,7 @@ def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
 
     from headway.scale.sharding import like_everywhere, shardings
     from headway.spec.numbers import split
-    from headway.training.chunk import run_chunk
+    from headway.training.chunk import run_chunk, run_in_place
     from headway.training.job import prepare
     from headway.training.scratch import scratch
     from headway.training.step import first_shapes
@@ -114,7 +115,7 @@ def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
         laid = shardings(state, job.update.network.declare(job.dataset.input_shape), mesh)
         state = jax.tree.map(lambda leaf, sharding: shape(leaf.shape, leaf.dtype, sharding=sharding), state, laid)
     structure, numbers = split(job.update)
-    lowered = run_chunk.lower(structure, numbers, state, examples, (0, 0), 1)
+    lowered = (run_chunk if alone else run_in_place).lower(structure, numbers, state, examples, (0, 0), 1)
     try:
         made: Any = lowered.compile()
     except jax.errors.JaxRuntimeError as error:

@@ -48,17 +48,45 @@ class Chunk:
     trouble: str = ""
 
 
+class Snapshot:
+    """A state to go back to, which nobody takes the memory of."""
+
+    def __init__(self, state: TrainingState) -> None:
+        self.kept = state
+
+    def state(self) -> TrainingState:
+        """The state as it was."""
+        return self.kept
+
+
+class OnHost:
+    """A copy of a state in the memory of the host, to go back to where that on the devices is given away."""
+
+    def __init__(self, state: TrainingState) -> None:
+        self.lying = jax.tree.map(lambda leaf: leaf.sharding, state)
+        self.kept = jax.device_put(state, jax.tree.map(lambda lies: lies.with_memory_kind("pinned_host"), self.lying))
+
+    def state(self) -> TrainingState:
+        """The state as it was and where it was, once more."""
+        found: TrainingState = jax.device_put(self.kept, self.lying)
+        return found
+
+
 def compute(job: Job, state: TrainingState, examples: Arrays, begin: int, length: int) -> Chunk:
-    """`length` updates from update `begin` on; if one is not finite, only those before it, and where it arose."""
+    """`length` updates from update `begin` on; if one is not finite, only those before it, and where it arose.
+
+    On a mesh the memory of the state goes to the one after it: what comes in must not be used again.
+    """
     structure, numbers = split(job.update)
     start = place(begin, job.recipe.batch_size, len(examples.x))
-    after, buffers = run_chunk(structure, numbers, state, examples, start, length)
+    snapshot, run = (Snapshot(state), run_chunk) if job.update.mesh is None else (OnHost(state), run_in_place)
+    after, buffers = run(structure, numbers, state, examples, start, length)
     measures = np.asarray(buffers[0])[:length]
     fine = sound(job, measures)
     if fine.all() and all_finite(after):
         return Chunk(after, measures, signals(job, begin, measures, buffers[1]))
     for good in range(length if fine.all() else int(np.argmin(fine)), -1, -1):
-        after, _ = run_chunk(structure, numbers, state, examples, start, good)
+        after, _ = run(structure, numbers, snapshot.state(), examples, start, good)
         if all_finite(after):
             break
     trouble = trouble_at(job, after, begin + good)
@@ -68,7 +96,8 @@ def compute(job: Job, state: TrainingState, examples: Arrays, begin: int, length
 def program_of(job: Job, state: TrainingState, examples: Arrays) -> Any:
     """The compiled program of a chunk, which `compute` runs."""
     structure, numbers = split(job.update)
-    return run_chunk.lower(structure, numbers, state, examples, place(0, job.recipe.batch_size, 1), 1).compile()
+    run = run_chunk if job.update.mesh is None else run_in_place
+    return run.lower(structure, numbers, state, examples, place(0, job.recipe.batch_size, 1), 1).compile()
 
 
 def sound(job: Job, measures: np.ndarray) -> np.ndarray:
@@ -125,8 +154,7 @@ class Carry(NamedTuple):
     signals: jax.Array
 
 
-@functools.partial(jax.jit, static_argnames="structure")
-def run_chunk(
+def chunk_of_updates(
     structure: Update,
     numbers: Mapping[str, Any],
     state: TrainingState,
@@ -137,7 +165,6 @@ def run_chunk(
     """`length` ≤ `longest(job)` updates in one dispatch: the state after them, and buffers of what was measured.
 
     measures [CHUNK, names], of which the first `length` rows count; signals [SAMPLES, layers, len(STATISTICS)].
-    The state that comes in is left as it was: it is the snapshot to go back to.
     """
     update, x = join(structure, numbers), examples.x
     slots = empty_slots(len(watched(update.network, x.shape[1:], x.dtype)) if update.watch else 0)
@@ -152,6 +179,12 @@ def run_chunk(
     group = functools.partial(_group, update, examples, length, slots)
     end = jax.lax.while_loop(lambda carry: carry.done < length, group, start)
     return on_mesh(update, end.state, x.shape[1:], laid), for_all(update.mesh, (end.measures, end.signals))
+
+
+run_chunk: Any = jax.jit(chunk_of_updates, static_argnames="structure")
+"""The state that comes in is left as it was: it is the snapshot to go back to."""
+run_in_place: Any = jax.jit(chunk_of_updates, static_argnames="structure", donate_argnames="state")
+"""The same, in the memory of the state that comes in."""
 
 
 def _group(update: Update, examples: Arrays, length: Any, slots: Any, carry: Carry) -> Carry:

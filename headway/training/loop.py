@@ -4,8 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from headway.scale.processes import agreed, leads, met, whole
@@ -35,7 +37,7 @@ class Loop:
         callbacks: tuple[Callback, ...],
     ) -> None:
         self.job, self.state, self.standing, self.history, self.folder = job, state, standing, history, folder
-        self.best = values_of(state)
+        self.best = self.kept_apart(values_of(state))
         self.callbacks = callbacks
         self.listeners: tuple[Callable[[Event], object], ...] = (history, *((folder,) if folder else ()), *callbacks)
         if not leads():
@@ -129,10 +131,15 @@ class Loop:
         best = self.judged == "train" or standing.best is None or recipe.evaluation.better(value, standing.best, least)
         standing.waited = 0 if best else standing.waited + 1
         if best:
-            standing.best, standing.best_step, self.best = value, standing.step, values_of(self.state)
+            standing.best, standing.best_step = value, standing.step
+            self.best = self.kept_apart(values_of(self.state))
         self.tell(Evaluated(standing.step, self.judged, values, best))
         if stopping and standing.waited >= stopping.patience:
             self.end("stopped early", f"No better {recipe.evaluation.monitor} for {standing.waited} evaluations.")
+
+    def kept_apart(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The values, in memory of their own where the state's is given away: see `compute`."""
+        return values if self.job.update.mesh is None else jax.tree.map(jnp.copy, values)
 
     def end(self, reason: str, message: str) -> None:
         """Note why the run is over."""

@@ -66,6 +66,16 @@ def compared(recipe: Recipe) -> dict[str, float]:
     return differences(one, many) | {"updates": one.standing.step, "signal": float(samples.sum())}
 
 
+def spoiled() -> dict[str, object]:
+    """A run that comes to numbers that are not finite amid a chunk, on one device and on a mesh: what each keeps."""
+    recipe = replace(MLP, optimizer=SGD(1e18), clip=None, length=40, watch=None)
+    one, many = (train(recipe, data=AMOUNTS, mesh=mesh) for mesh in (None, MESH))
+    pairs = zip(jax.tree.leaves(one.final), jax.tree.leaves(many.final), strict=True)
+    relative = [float(np.max(np.abs(a - b) / np.maximum(np.abs(a).max(), 1e-30))) for a, b in pairs]
+    return {"steps": [run.standing.step for run in (one, many)], "reasons": [one.standing.reason, many.standing.reason],
+            "messages": [one.standing.message, many.standing.message], "relative": max(relative)}  # fmt: skip
+
+
 def stop(event) -> None:
     if isinstance(event, Advanced):
         signal.raise_signal(signal.SIGINT)
@@ -89,4 +99,5 @@ if __name__ == "__main__":
     came = {name: compared(recipe) for name, recipe in VARIANTS.items()}
     whole, parts = (train(replace(VARIANTS["averaged"], accumulate=count), data=AMOUNTS) for count in (1, 4))
     came["normalized in parts"] = differences(whole, parts)
+    came["spoiled"] = spoiled()
     print(json.dumps(came | {"stored": stored(Path(sys.argv[1]))}))

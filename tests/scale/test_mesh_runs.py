@@ -104,3 +104,12 @@ def test_every_way_to_train_comes_to_the_same_on_a_mesh(drill, name):
 def test_statistics_over_a_part_of_the_batch_would_be_seen(drill):
     """Four micro-batches are what four devices hold: normalized by themselves they are far from the whole batch."""
     assert drill["normalized in parts"]["weights"] > 1000 * TOLERANCE
+
+
+def test_what_is_not_finite_leaves_the_state_before_it_on_a_mesh_too(drill):
+    """There the chunk has given the memory of that state away: it comes back from a copy."""
+    came = drill["spoiled"]
+    assert came["reasons"] == ["non-finite"] * 2
+    assert came["steps"][0] == came["steps"][1] > 0
+    assert came["messages"][0] == came["messages"][1]
+    assert came["relative"] < TOLERANCE
