@@ -66,7 +66,7 @@ def test_attention_feed_forward_and_embedding_are_divided_in_two(drill):
 def test_a_batch_that_does_not_divide_and_a_mesh_too_large_are_refused_with_the_fix(drill):
     said = drill["refused"]
     assert said["batch"].startswith("mesh/data: data × fsdp must divide the 16 examples of a batch; got 3.")
-    assert "needs 16 devices, data × fsdp × tensor; got 8." in said["devices"]
+    assert "needs 16 devices, stage × data × fsdp × context × tensor; got 8." in said["devices"]
     assert "XLA_FLAGS=--xla_force_host_platform_device_count=16" in said["devices"]
 
 
@@ -101,7 +101,7 @@ def test_a_mesh_of_one_device_trains_evaluates_and_predicts_as_none_does():
 @pytest.mark.parametrize(
     ("recipe", "mesh", "said"),
     [
-        (RECIPE, Mesh(2), r"^mesh: needs 2 devices, data × fsdp × tensor; got 1\..*XLA_FLAGS"),
+        (RECIPE, Mesh(2), r"^mesh: needs 2 devices, stage × data × fsdp × context × tensor; got 1\..*XLA_FLAGS"),
         (RECIPE, Mesh(tensor=2), r"^mesh: needs 2 devices"),
         (
             RECIPE,
