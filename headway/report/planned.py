@@ -49,7 +49,7 @@ def memory_table(plan: Plan) -> str:
     if made is not None:
         beside = made.peak - made.arguments - made.results + made.shared
         rows += [("temporary", beside, "", f"{compiler(made)}: gradients, activations and what is at work"),
-                 ("peak", plan.peak, "", "state before and after, data set and temporary")]  # fmt: skip
+                 ("peak", plan.peak, "", "state, data set and temporary")]  # fmt: skip
     else:
         rows.append(("peak", plan.peak, "", "their sum"))
     most = max(size for _, size, *_ in rows)
