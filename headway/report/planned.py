@@ -21,14 +21,17 @@ def plan_text(plan: Plan) -> str:
     mesh, made, device = plan.mesh, plan.made, plan.device
     kind = f" {device.name}" if device else ""
     found = [f"{mesh.devices}{kind} devices, {shape_of(mesh)}", memory_table(plan)]
-    if made is not None and made.collectives:
+    if exchanged := made.collectives if made is not None else plan.expected:
         told = [(one.kind, " × ".join(one.sides) if one.sides else "other groups", one.count, one.bytes)
-                for one in made.collectives]  # fmt: skip
-        found.append(table(("collective", "along", "times", "bytes on a device"), told))
+                for one in exchanged]  # fmt: skip
+        title = "collective" if made is not None else "collective, by formula"
+        found.append(table((title, "along", "times", "bytes on a device"), told))
     found.append(f"operations of an update: {plan.operations:.3e}")
     if device is not None:
-        least = max(plan.seconds.values())
-        bounds = ", ".join(f"{name} {seconds * 1e3:.3g} ms" for name, seconds in plan.seconds.items())
+        formula = {"collectives": " by formula"} if made is None else {}
+        least = max(seconds for name, seconds in plan.seconds.items() if name not in formula)
+        bounds = ", ".join(f"{name} {seconds * 1e3:.3g} ms{formula.get(name, '')}"
+                           for name, seconds in plan.seconds.items())  # fmt: skip
         found.append(f"an update takes at least {least * 1e3:.3g} ms ({bounds})")
         verdict = "fits" if plan.fits else "does not fit"
         room = f"{plan.peak / 1e9:.2f} GB and {MARGIN:.0%} in {device.memory / 1e9:.0f} GB"
@@ -51,7 +54,7 @@ def memory_table(plan: Plan) -> str:
         rows += [("temporary", beside, "", f"{compiler(made)}: gradients, activations and what is at work"),
                  ("peak", plan.peak, "", "state, data set and temporary")]  # fmt: skip
     else:
-        rows.append(("peak", plan.peak, "", "their sum"))
+        rows.append(("peak", plan.peak, "", "their sum, with the state before and after"))
     most = max(size for _, size, *_ in rows)
     bars = [(name, size, "█" * round(WIDTH * size / most) or "▏", along, who) for name, size, along, who in rows]
     if plan.device is not None:
