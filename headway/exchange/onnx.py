@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -37,8 +38,8 @@ class Onnx:
         # ONNX has no platforms: where one has its own way to compute something, the way of all others is taken.
         with patch.object(jax.lax, "platform_dependent", lambda *x, default, **_: default(*x)):
             traced = jax.extend.core.jaxpr_as_fun(jax.make_jaxpr(function)(taken))
-        convert = _needed("jax2onnx").to_onnx
-        with _quiet("jax2onnx", "onnx_ir"):
+        with _unchanged(jax.numpy, jax.nn, jax.lax), _quiet("jax2onnx", "onnx_ir"):
+            convert = _needed("jax2onnx").to_onnx
             try:
                 made = convert(lambda x: traced(x)[0], [taken], input_names=["x"], output_names=["y"])
             except Exception as error:  # whatever a converter of so many operations raises
@@ -74,6 +75,19 @@ def _needed(package: str) -> Any:
         return importlib.import_module(package)
     except ImportError as error:
         raise HeadwayError("export", f"ONNX needs {package}", error, 'pip install "headway[onnx]"') from None
+
+
+@contextmanager
+def _unchanged(*modules: ModuleType) -> Iterator[None]:
+    """Give functions of these modules back that jax2onnx leaves its own in the place of, as of `jnp.cumsum`."""
+    before = [dict(vars(module)) for module in modules]
+    try:
+        yield
+    finally:
+        for module, names in zip(modules, before, strict=True):
+            for name, value in names.items():
+                if vars(module).get(name) is not value:
+                    setattr(module, name, value)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import pytest
 import headway.learning.losses
 import headway.learning.optimizers.adaptive
 import headway.learning.optimizers.descent
-import headway.network.attention
+import headway.network.heads
 import headway.training.step
 from headway.claims.catalog import claims, design
 from headway.learning.backpropagation.rule import RULES
@@ -35,7 +35,7 @@ from headway.learning.schedules.decay import Cosine, Step
 from headway.learning.schedules.schedule import rate_at
 from headway.models.transformer import post_ln, pre_ln
 from headway.network.activations import ReLU, Softmax, Tanh
-from headway.network.attention import seen
+from headway.network.heads import seen
 from headway.network.initialization import HeNormal, normal
 from headway.network.normalization import BatchNorm, LayerNorm, RMSNorm
 from headway.network.recompute import Recompute
@@ -135,8 +135,8 @@ MUTATIONS = (
              ("F41",), ("F40", "F44")),
     Mutation("BatchNorm trains by its running statistics", BatchNorm, "apply_with_state", in_mode("eval"),
              ("R36", "F40", "N09"), ("R37",)),
-    Mutation("the causal mask is left out", headway.network.attention, "seen",
-             lambda scores, causal, mask: seen(scores, False, mask), ("N09",), ("F44",)),
+    Mutation("the causal mask is left out", headway.network.heads, "seen",
+             lambda scores, causal, mask, begin=0: seen(scores, False, mask), ("N09",), ("F44",)),
     Mutation("dropout drops half, whatever its rate", Dropout, "apply",
              lambda self, params, x, context: WHOLE[Dropout]["apply"](SimpleNamespace(rate=0.5), params, x, context),
              ("F36",), ("N16",)),

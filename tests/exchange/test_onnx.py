@@ -1,5 +1,6 @@
 """Models in ONNX, run by onnxruntime, against the runs they were made of, and read by ONNX's own checker."""
 
+import subprocess
 import sys
 
 import jax
@@ -86,3 +87,18 @@ def test_the_command_writes_onnx_where_the_file_is_named_so(tmp_path, capsys, mo
     x = np.array([[5.1, 3.5, 1.4, 0.2], [6.0, 2.2, 5.0, 1.5]], np.float32)
     made = Onnx((tmp_path / "net.onnx").read_bytes(), "float32")(x)
     np.testing.assert_allclose(made, Run.load("run").outputs(x), rtol=1e-5, atol=1e-6)
+
+
+def test_a_conversion_leaves_jax_as_it_was():
+    """In a process of its own: jax2onnx puts its own `jnp.cumsum` in place when it is imported."""
+    program = """
+import jax, jax.numpy as jnp
+from headway.exchange.onnx import Onnx
+before = {module: dict(vars(module)) for module in (jnp, jax.nn, jax.lax)}
+for _ in range(2):
+    assert Onnx.of(lambda x: jnp.cumsum(x, axis=1), (None, 3), "float32")(jnp.ones((2, 3))).tolist() == [[1, 2, 3]] * 2
+assert all(vars(module)[name] is value for module, names in before.items() for name, value in names.items())
+assert jnp.cumsum(jnp.ones((2, 2)), 1).tolist() == [[1, 2], [1, 2]]
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -200,7 +200,7 @@ def test_every_random_remedy_can_be_computed_on_the_named_recipes(name):
     recipe = named(name).recipe
     job = prepare(recipe)
     pool = everyday_edits(recipe, job.dataset.input_shape)
-    assert len({remedy.name for remedy in pool}) == len(pool) >= 5
+    assert len({remedy.name for remedy in pool}) == len(pool) > 3  # a proof draws three
     assert all(remedy.name.startswith("random: ") for remedy in pool)
     for remedy in pool:
         changed = edit(recipe, *remedy.edits).spec
