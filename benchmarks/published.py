@@ -83,10 +83,10 @@ def missing() -> str:
     return ""
 
 
-def installed() -> dict[str, str]:
-    """Versions of Headway, JAX and, where they are here, NVIDIA's compiler and its kernels of attention."""
+def installed(*packages: str) -> dict[str, str]:
+    """Versions of Headway, JAX and, where they are here, NVIDIA's compiler, its kernels of attention, and others."""
     names = {one.metadata["Name"]: one.version for one in importlib.metadata.distributions()}
-    there = {name: names[name] for name in (*COMPILERS["plan-cuda"], CUDNN) if name in names}
+    there = {name: names[name] for name in (*COMPILERS["plan-cuda"], CUDNN, *packages) if name in names}
     return versions("jaxlib") | there
 
 

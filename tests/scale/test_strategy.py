@@ -57,6 +57,7 @@ BLOCK = Sequential((
     pre_ln(MultiHeadAttention(4, causal=True)), pre_ln(Sequential((FeedForward(32), Dropout(0.3))))
 ))  # fmt: skip
 CHANGES: dict[str, dict[str, Any]] = {
+    "pipeline": {"network": language_model(32, width=16, heads=8, blocks=4)},
     "accumulated": {"accumulate": 2},
     "pipeline of masked, dropped out and recomputed": {
         "network": Masked(Sequential((Embedding(32, width=16), Repeat(BLOCK, times=4), Dense(32))), padding=3),
@@ -68,7 +69,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 TOKENS = np.random.default_rng(0).integers(0, 32, (48, 17))
 DATA = arrays(TOKENS[:, :-1], TOKENS[:, 1:], tokens=32, validation=None, test=None)
 # Not Adam: see docs/decisions/0012-a-mesh.md.
-RECIPE = Recipe(language_model(32, width=16, heads=8, blocks=4), loss=CrossEntropy(), optimizer=SGD(0.5, momentum=0.9),
+RECIPE = Recipe(language_model(32, width=16, heads=8, blocks=2), loss=CrossEntropy(), optimizer=SGD(0.5, momentum=0.9),
                 clip=ClipByNorm(0.5), batch_size=16, watch=None)  # fmt: skip
 
 
@@ -163,7 +164,7 @@ def test_a_pipeline_hands_on_from_stage_to_stage(drill):
 
 
 def test_a_stage_holds_its_own_copies_alone():
-    found = {one.address: one for one in held(prepare(RECIPE, DATA), Mesh(stage=4)) if one.part == "params"}
+    found = {one.address: one for one in held(prepare(RECIPE, DATA), Mesh(stage=2)) if one.part == "params"}
     assert found["2/*/0/body/0/g"].own == (1, 16)
     assert found["0/table"].own == (32, 16)
 
@@ -171,7 +172,7 @@ def test_a_stage_holds_its_own_copies_alone():
 @pytest.mark.parametrize(
     ("changes", "mesh", "needle"),
     [
-        ({}, Mesh(stage=3), r"mesh/stage: must divide (a dimension of a parameter|the 4 copies at '2'); got 3"),
+        ({}, Mesh(stage=3), r"mesh/stage: must divide (a dimension of a parameter|the 2 copies at '2'); got 3"),
         ({"network": Sequential((Embedding(32, width=16), Dense(32)))}, Mesh(stage=2, fsdp=2), "mesh/stage"),
         ({"watch": Watch()}, Mesh(stage=2), "measures no signals of layers yet"),
         ({}, Mesh(2, stage=2, parts_in_flight=3), r"data × fsdp × parts_in_flight must divide the 16 examples"),
@@ -207,7 +208,7 @@ def test_the_first_rule_that_fits_takes_its_dimension_and_its_side(shape, names,
 
 def test_arrays_without_names_are_divided_too_but_copies_of_a_block_only_in_stages():
     found = {one.address: one for one in held(prepare(RECIPE, DATA), Mesh(fsdp=2)) if one.part == "params"}
-    assert found["2/*/0/body/0/g"].own == (4, 8)
+    assert found["2/*/0/body/0/g"].own == (2, 8)
     assert all(one.own[0] == one.shape[0] for address, one in found.items() if "*" in address)
     assert list(found) == list(flatten(RECIPE.network.declare((16,))))
 
