@@ -10,7 +10,7 @@ from benchmarks.comparisons.designs import COMPARISONS
 from benchmarks.comparisons.protocol import SEEDS, TUNING_SEEDS, Comparison, stored
 from headway.doctor.verdict import interval
 
-DRILL = Path(__file__).parents[1] / "results/accept/stdlib-lm.json"
+DRILLS = {name: Path(__file__).parents[1] / f"results/accept/{name}.json" for name in ("stdlib-lm", "lm-10m")}
 PAGE = Path(__file__).parents[2] / "docs/results.md"
 
 
@@ -31,7 +31,7 @@ def page(records: Mapping[str, Any]) -> str:
         "`python -m benchmarks.comparisons`; seed by seed in `benchmarks/results/comparisons/`.",
     ]
     parts = [line for name, record in records.items() for line in part(COMPARISONS[name], record)]
-    return "\n".join([*head, *parts, *language_model(json.loads(DRILL.read_text()))])
+    return "\n".join([*head, *parts, *language_models()])
 
 
 def part(comparison: Comparison, record: Mapping[str, Any]) -> list[str]:
@@ -51,17 +51,19 @@ def part(comparison: Comparison, record: Mapping[str, Any]) -> list[str]:
             f"Versions: {versions}.", ""]  # fmt: skip
 
 
-def language_model(drill: Mapping[str, Any]) -> list[str]:
-    """The language model beside counting, on files that neither has seen."""
-    held_out = ("validation", "test")
-    rows = [["`stdlib-lm`", *(f"{drill['bits'][split]:.3f}" for split in held_out)]]
+def language_models() -> list[str]:
+    """The language models beside counting, on files that none has seen."""
+    held_out, drills = ("validation", "test"), {name: json.loads(path.read_text()) for name, path in DRILLS.items()}
+    rows = [[f"`{name}`, {one['updates']:,} updates", *(f"{one['bits'][split]:.3f}" for split in held_out)]
+            for name, one in drills.items()]  # fmt: skip
+    drill = drills["stdlib-lm"]
     rows += [[f"Markov model of order {order}", *(f"{bits[split]:.3f}" for split in held_out)]
              for order, bits in drill["markov"].items()]  # fmt: skip
     versions = ", ".join(f"{name} {number}" for name, number in drill["manifest"]["versions"].items())
     return ["", "## A language model of bytes", "",
-            f"`headway train stdlib-lm`, {drill['updates']:,} updates at one seed, and Markov models fitted on the",
-            "same bytes with their smoothing chosen on the validation files. Bits per byte on files held out whole.",
-            "The result of the drill that `make accept` runs.", "", *table(["model", *held_out], rows), "",
+            "`headway train NAME` at one seed, and Markov models fitted on the bytes of `stdlib-lm` with their smoothing",
+            "chosen on the validation files. Bits per byte on files held out whole. The result of the drill that",
+            "`make accept` runs.", "", *table(["model", *held_out], rows), "",
             f"Versions: {versions}.", ""]  # fmt: skip
 
 
