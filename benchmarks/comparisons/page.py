@@ -61,9 +61,9 @@ def language_models() -> list[str]:
              for order, bits in drill["markov"].items()]  # fmt: skip
     versions = ", ".join(f"{name} {number}" for name, number in drill["manifest"]["versions"].items())
     return ["", "## A language model of bytes", "",
-            "`headway train NAME` at one seed, and Markov models fitted on the bytes of `stdlib-lm` with their smoothing",
-            "chosen on the validation files. Bits per byte on files held out whole. The result of the drill that",
-            "`make accept` runs.", "", *table(["model", *held_out], rows), "",
+            "`headway train NAME` at one seed, and Markov models fitted on the bytes of `stdlib-lm` with their",
+            "smoothing chosen on the validation files. Bits per byte on files held out whole. The result of the drill",
+            "that `make accept` runs.", "", *table(["model", *held_out], rows), "",
             f"Versions: {versions}.", ""]  # fmt: skip
 
 
