@@ -7,7 +7,6 @@ stored in `benchmarks/results/attention.json`, its block stands in docs/scale.md
 
 import json
 import random
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,13 +17,13 @@ import jax.numpy as jnp
 
 from benchmarks.measure import machine
 from benchmarks.ratios import paired_ratio
-from benchmarks.report import markdown, put
+from benchmarks.report import markdown, marks, put
 from headway.claims.evidence import versions
 from headway.network.heads import at_once, in_blocks
 
 ROOT = Path(__file__).parents[1]
 RESULT, PAGE = ROOT / "benchmarks/results/attention.json", ROOT / "docs/scale.md"
-BLOCK = re.compile(r"(?<=<!-- attention -->\n).*?(?=<!-- /attention -->)", re.DOTALL)
+BLOCK = marks("attention")
 WAYS = {"at once": at_once, "in blocks": in_blocks}
 PLACES, ROUNDS = (256, 512, 1024, 2048), 15
 HEADS, WIDTH, TOGETHER = 8, 64, 4096

@@ -7,12 +7,12 @@ said to be.
 """
 
 import json
-import re
 import sys
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report import marks, put
 from headway.concepts.markdown import table_lines
 from headway.doctor.faults.bases import SETS
 from headway.doctor.faults.catalog import faulty
@@ -27,7 +27,7 @@ from headway.spec.error import HeadwayError
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results"
 PAGE = ROOT / "docs/doctor-benchmark.md"
-BLOCK = re.compile(r"(?<=<!-- results -->\n).*?(?=<!-- /results -->)", re.DOTALL)
+BLOCK = marks("results")
 CURES = {name: "outcome" if name == "reporting" else f"outcome-{name}" for name in reversed(SETS)}
 """Set → the word in the name of the file with what became of its cures; in the order of the page, the newest first."""
 
@@ -51,7 +51,7 @@ def page(text: str) -> str:
     if path_of("tools").exists():
         parts.append(tools_page(json.loads(path_of("tools").read_text()), {one["set"]: one for one in verdicts}))
     found = "\n".join(parts)
-    return BLOCK.sub(lambda _: found or "No result is stored yet.\n", text)
+    return put(text, BLOCK, found or "No result is stored yet.\n")
 
 
 def tools_page(record: Mapping[str, Any], doctor: Mapping[str, Mapping[str, Any]]) -> str:

@@ -7,7 +7,6 @@ the block in `docs/proof.md` is made from the summary.
 
 import csv
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from unittest import mock
 import numpy as np
 
 import headway.doctor.trial
+from benchmarks.report import marks, put
 from headway.data.bundled import Wine
 from headway.data.dataset import Data
 from headway.doctor.faults.score import clopper_pearson
@@ -31,7 +31,7 @@ from headway.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/proof.md"
-BLOCK = re.compile(r"(?<=<!-- placebo -->\n).*?(?=<!-- /placebo -->)", re.DOTALL)
+BLOCK = marks("placebo")
 RECIPE = Recipe(
     mlp((8, 8), 3),
     data=Data(Wine(), validation=0.4, test=None),
@@ -178,4 +178,4 @@ def block(result: dict[str, Any] | None) -> str:
 
 def write_block(result: dict[str, Any] | None) -> None:
     """Bring the page up to date."""
-    PAGE.write_text(BLOCK.sub(lambda _: block(result), PAGE.read_text()))
+    PAGE.write_text(put(PAGE.read_text(), BLOCK, block(result)))

@@ -6,7 +6,6 @@ has a process of its own. The result is stored in `benchmarks/results/plan.json`
 """
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ import jax
 import numpy as np
 
 from benchmarks.measure import machine
-from benchmarks.report import markdown, put
+from benchmarks.report import markdown, marks, put
 from headway.claims.evidence import versions
 from headway.data.bundled import MNIST1D, Digits
 from headway.data.dataset import Data
@@ -44,7 +43,7 @@ from headway.training.step import initial_state
 
 ROOT = Path(__file__).parents[1]
 RESULT, PAGE = ROOT / "benchmarks/results/plan.json", ROOT / "docs/scale.md"
-BLOCK = re.compile(r"(?<=<!-- plan -->\n).*?(?=<!-- /plan -->)", re.DOTALL)
+BLOCK = marks("plan")
 MEBIBYTE = 2**20
 LARGE, BAR = 400, 0.10
 """The MiB from which a prediction is judged in shares, and the share that it may be off."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import ENTRIES, Published
-from benchmarks.report import markdown, put
+from benchmarks.report import markdown, marks, put
 from headway.claims.evidence import versions
 from headway.plan.compiled import TooLargeError, compiled
 from headway.plan.devices import DEVICES, Device
@@ -30,7 +30,7 @@ from headway.spec.error import HeadwayError
 
 ROOT = Path(__file__).parents[1]
 RESULT, PAGE = ROOT / "benchmarks/results/published.json", ROOT / "docs/scale.md"
-BLOCK = re.compile(r"(?<=<!-- published -->\n).*?(?=<!-- /published -->)", re.DOTALL)
+BLOCK = marks("published")
 KIND, CUDNN = DEVICES["H100"], "nvidia-cudnn-cu13"
 WORKSPACES = 3 * 2**25
 """Bytes of three workspaces of cuBLAS, as the environment of Megatron's tests sizes them (`:4096:8`)."""

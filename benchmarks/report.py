@@ -142,6 +142,11 @@ def shown(ratio: Ratio) -> str:
     return f"{ratio.median:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
 
 
+def marks(name: str) -> re.Pattern[str]:
+    """What stands between the marks of this name, `<!-- name -->` and `<!-- /name -->`."""
+    return re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", re.DOTALL)
+
+
 def put(page: str, marks: re.Pattern[str], block: str) -> str:
     """The page with this block between its marks."""
     assert marks.search(page), f"the page has lost its marks: {marks.pattern}"

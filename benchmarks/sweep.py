@@ -8,7 +8,6 @@ the same work in PyTorch, one run after the other, with one thread and with two.
 
 import json
 import random
-import re
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ import numpy as np
 
 from benchmarks.measure import environment_in, machine, say, versions
 from benchmarks.ratios import paired_ratio
-from benchmarks.report import markdown, put, shown
+from benchmarks.report import markdown, marks, put, shown
 from headway.data.dataset import Dataset
 from headway.training.named import named
 from headway.training.recipe import Recipe
@@ -31,7 +30,7 @@ from headway.training.train import train
 
 ROOT = Path(__file__).parents[1]
 RESULT, PAGE = ROOT / "benchmarks/results/sweep.json", ROOT / "docs/sweep.md"
-BLOCK = re.compile(r"(?<=<!-- measured -->\n).*?(?=<!-- /measured -->)", re.DOTALL)
+BLOCK = marks("measured")
 NAME, SEEDS, ROUNDS = "mnist1d-mlp", 32, 5
 PROOF_EPOCHS, PROOF_SEEDS, PROOF_ROUNDS = 150, 10, 5
 BAR = 0.65

@@ -6,7 +6,6 @@ of it. Seconds are those of a process of its own, from its start to its answer. 
 """
 
 import json
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from benchmarks.measure import machine
 from benchmarks.published import installed
-from benchmarks.report import markdown, put
+from benchmarks.report import markdown, marks, put
 from headway.plan.compiled import compiled
 from headway.plan.devices import booked
 from headway.plan.vendor import COMPILERS
@@ -23,7 +22,7 @@ from headway.training.named import named
 
 ROOT = Path(__file__).parents[1]
 RESULT, PAGE = ROOT / "benchmarks/results/vendor.json", ROOT / "docs/scale.md"
-BLOCK = re.compile(r"(?<=<!-- vendor -->\n).*?(?=<!-- /vendor -->)", re.DOTALL)
+BLOCK = marks("vendor")
 ASKED = (
     ("lm-124m", "8xH100", Mesh(fsdp=8)),
     ("lm-1b", "256xH100", Mesh(fsdp=256)),

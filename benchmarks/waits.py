@@ -6,7 +6,6 @@ is in the cache; then in rounds, in an order drawn anew. The result is stored in
 
 import functools
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -17,14 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.measure import machine, versions
-from benchmarks.report import markdown, put
+from benchmarks.report import markdown, marks, put
 from benchmarks.sweep import timed
 from headway.doctor.faults.catalog import program
 from headway.spec.json import save
 
 ROOT = Path(__file__).parents[1]
 RESULT, PAGE = ROOT / "benchmarks/results/waits.json", ROOT / "docs/proof.md"
-BLOCK = re.compile(r"(?<=<!-- waits -->\n).*?(?=<!-- /waits -->)", re.DOTALL)
+BLOCK = marks("waits")
 CHECKED = ("digits-mlp", "digits-cnn", "digits-sigmoid20", "digits-dead-relu")
 CURED = ("digits-sigmoid20", "digits-dead-relu", "digits-noisy150")
 RUINED = ("rate-hundredfold", "weights-0", "softmax-twice", "bottleneck", "decay-30", "few-updates")

@@ -33,9 +33,9 @@ def plan(
         bool, typer.Option("--search", help="Find the mesh, recompute and accumulate of the fastest update that fits.")
     ] = False,
     compiled: Annotated[
-        int,
-        typer.Option("--compiled", min=1, help="With --search: how many that fit are compiled, the best as traced."),
-    ] = 4,
+        int | None,
+        typer.Option("--compiled", min=1, help="With --search: how many that fit are compiled, 4 unless told."),
+    ] = None,
     sets: Sets = [],  # noqa: B006 (typer reads it, nobody changes it)
     imports: Modules = [],  # noqa: B006
     as_json: AsJson = False,
@@ -45,6 +45,8 @@ def plan(
         raise HeadwayError("--trace", "is without a compiler", "--vendor", "Leave out one of them.")
     if search and mesh:
         raise HeadwayError("--search", "finds the mesh", f"--mesh {mesh}", "Leave out one of them.")
+    if compiled is not None and (trace or not search):
+        raise HeadwayError("--compiled", "is for a --search that compiles", compiled, "Leave it out.")
     recipe = recipe_of(what, sets, imports)
     if search:
         found = searched(recipe, devices, strategy, compiled=0 if trace else compiled, vendor=vendor)
@@ -81,10 +83,10 @@ def print_plan(found: "Plan", as_json: bool) -> None:
     print(json.dumps(told, indent=2))
 
 
-def searched(recipe: "Recipe", devices: str, strategy: str, *, compiled: int, vendor: bool) -> "Found":
+def searched(recipe: "Recipe", devices: str, strategy: str, *, compiled: int | None, vendor: bool) -> "Found":
     """The search on the devices that were named; what was compiled is counted on a terminal."""
     from headway.plan.devices import booked
-    from headway.plan.search import Booked, search
+    from headway.plan.search import COMPILED, Booked, search
 
     count, kind = booked(devices)
     if kind is None:
@@ -92,8 +94,9 @@ def searched(recipe: "Recipe", devices: str, strategy: str, *, compiled: int, ve
                            f"Try: --devices {count}xH100")  # fmt: skip
     grid = mesh_of(f"data={count}", strategy)
     assert grid is not None
-    told = Counter(compiled, "compiled")
-    return search(recipe, Booked(count, kind, grid.strategy), compile=compiled, vendor=vendor,
+    most = COMPILED if compiled is None else compiled
+    told = Counter(most, "compiled")
+    return search(recipe, Booked(count, kind, grid.strategy), compile=most, vendor=vendor,
                   told=lambda made: told(made) if made.fits else None)  # fmt: skip
 
 

@@ -140,17 +140,18 @@ class Repeat(Layer):
     ) -> tuple[jax.Array, State]:
         copies = (*values, self._salts(context))
         if context.staged is None:
-            return self._some(copies, x, context, scan)
+            return self._some(self.times, copies, x, context, scan)
 
-        def stage(travels: Any, copies: Any) -> jax.Array:
-            x, keys, mask = travels
+        def stage(travels: Any, own: Any) -> jax.Array:
+            (x, keys, mask), (copies, numbers) = travels, own
             inner = dataclasses.replace(context, keys=keys, mask=mask, staged=None)
-            return self._some(copies, x, inner, scan)[0]
+            return self._some(len(numbers), copies, x, inner, scan)[0]
 
-        return context.staged(stage, (x, context.keys, context.mask), copies), {}
+        # Their numbers say how many copies a stage has, even of a body without values of its own.
+        return context.staged(stage, (x, context.keys, context.mask), (copies, jnp.arange(self.times))), {}
 
-    def _some(self, copies: Any, x: jax.Array, context: Context, scan: Scan) -> tuple[jax.Array, State]:
-        """Some copies in a row: parameters, state and salts of each."""
+    def _some(self, times: int, copies: Any, x: jax.Array, context: Context, scan: Scan) -> tuple[jax.Array, State]:
+        """So many copies in a row: parameters, state and salts of each."""
 
         def turn(tap: Tap, x: jax.Array, copy: Any) -> tuple[jax.Array, State]:
             params, state, salts = copy
@@ -158,7 +159,6 @@ class Repeat(Layer):
             return call(self.body, COPY, ({COPY: params}, {COPY: state}), x, inner)
 
         first = jax.tree.map(lambda leaf: leaf[0], copies)
-        times = len(jax.tree.leaves(copies)[0]) if jax.tree.leaves(copies) else self.times
         # A scan carries one dtype: that which a copy's own weights make of x.
         y, _ = jax.eval_shape(lambda x, copy: turn(Context.tap, x, copy), x, first)
         return scan(turn, x.astype(y.dtype), copies, Loop(times, context.recompute), context.address)

@@ -100,8 +100,7 @@ def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
     import jax
 
     from headway.scale.sharding import like_everywhere, shardings
-    from headway.spec.numbers import split
-    from headway.training.chunk import run_chunk, run_in_place
+    from headway.training.chunk import lowered
     from headway.training.job import prepare
     from headway.training.scratch import scratch
     from headway.training.step import first_shapes
@@ -114,10 +113,9 @@ def here(recipe: Recipe, mesh: Mesh) -> dict[str, Any]:
     if not alone:
         laid = shardings(state, job.update.network.declare(job.dataset.input_shape), mesh)
         state = jax.tree.map(lambda leaf, sharding: shape(leaf.shape, leaf.dtype, sharding=sharding), state, laid)
-    structure, numbers = split(job.update)
-    lowered = (run_chunk if alone else run_in_place).lower(structure, numbers, state, examples, (0, 0), 1)
+    program = lowered(job, state, examples)
     try:
-        made: Any = lowered.compile()
+        made: Any = program.compile()
     except jax.errors.JaxRuntimeError as error:
         if too_large(error):
             return {"refused": str(error).partition("\n")[0]}

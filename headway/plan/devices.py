@@ -16,7 +16,7 @@ class Device:
     link          bytes a second to its neighbours, in one direction, all links together
     neighbours    how many devices such links join; what goes beyond takes `network`
     network       bytes a second of one device to devices farther away
-    reported      how JAX names the kind, or a part of that
+    reported      how JAX names the kind, or a word of that
     """
 
     name: str
@@ -37,7 +37,7 @@ DEVICES = {
         Device("H200", 141e9, 989e12, 4.8e12, 450e9, 8, 50e9, "H200"),
         Device("B200", 180e9, 2250e12, 8.0e12, 900e9, 8, 50e9, "B200"),
         Device("v5e", 16e9, 197e12, 0.819e12, 200e9, 256, 6.25e9, "TPU v5 lite"),
-        Device("v5p", 95e9, 459e12, 2.765e12, 600e9, 8960, 6.25e9, "TPU v5p"),
+        Device("v5p", 95e9, 459e12, 2.765e12, 600e9, 8960, 6.25e9, "TPU v5"),
         Device("v6e", 32e9, 918e12, 1.64e12, 448e9, 256, 6.25e9, "TPU v6 lite"),
     )
 }

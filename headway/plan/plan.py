@@ -41,9 +41,8 @@ class Traced:
     def on(self, mesh: Mesh, device: Device | None, arrays: tuple[Held, ...] | None = None) -> "Plan":
         """The plan for a mesh, of which the arrays may be known; a mesh that `expect_mesh` refuses is refused."""
         arrays = tuple(held(self.job, mesh)) if arrays is None else arrays
-        taken = tuple(remembered(device.reported if device else "cpu"))
         return Plan(self.job.recipe, mesh, device, arrays, self.activations // mesh.parts, self.operations,
-                    expected(self.job, mesh, arrays), None, taken)  # fmt: skip
+                    expected(self.job, mesh, arrays), None)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,8 @@ def plan(
     """
     if vendor:
         expect_compiler(device, mesh.devices)
-    found = traced(recipe).on(mesh, device)
+    taken = tuple(remembered(device.reported if device else "cpu"))
+    found = replace(traced(recipe).on(mesh, device), taken=taken)
     return with_compiled(found, vendor=vendor) if compile else found
 
 

@@ -54,7 +54,8 @@ def memory_table(plan: Plan) -> str:
         rows += [("temporary", beside, "", f"{compiler(made)}: gradients, activations and what is at work"),
                  ("peak", plan.peak, "", "state, data set and temporary")]  # fmt: skip
     else:
-        rows.append(("peak", plan.peak, "", "their sum, with the state before and after"))
+        twice = ", with the state before and after" if plan.states > plan.state else ""
+        rows.append(("peak", plan.peak, "", f"their sum{twice}"))
     most = max(size for _, size, *_ in rows)
     bars = [(name, size, "█" * round(WIDTH * size / most) or "▏", along, who) for name, size, along, who in rows]
     if plan.device is not None:

@@ -122,7 +122,7 @@ def expect_divided(declared: Mapping[str, Any], mesh: Mesh, time: int | None = N
                            "Choose a divisor, or a strategy that leaves time whole: zero-3.")  # fmt: skip
     placed = [one for rules in (strategy.parameters, strategy.optimizer)
               for one in placements(declared, mesh, rules).values()]  # fmt: skip
-    for axis in ("stage", "fsdp", "tensor"):
+    for axis in ("fsdp", "tensor"):
         named = any(axis == side for rules in (strategy.parameters, strategy.optimizer) for _, side in rules)
         if named and mesh.sizes[axis] > 1 and not any(axis in one.axes for one in placed):
             why = "; ".join(sorted({one.dropped[axis] for one in placed if axis in one.dropped})) or "no rule fits any"

@@ -1,7 +1,7 @@
 """A chunk of updates in one dispatch, made safely: it keeps the last state in which every number is finite."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -48,28 +48,23 @@ class Chunk:
     trouble: str = ""
 
 
-class Snapshot:
-    """A state to go back to, which nobody takes the memory of."""
+def way_back(state: TrainingState, given_away: bool) -> Callable[[], TrainingState]:
+    """What gives the state once more: itself, or where its memory is given away from a copy on the side of the host."""
+    if not given_away:
+        return lambda: state
+    lying = jax.tree.map(lambda leaf: leaf.sharding, state)
+    kept = jax.device_put(state, jax.tree.map(lambda lies: lies.with_memory_kind("pinned_host"), lying))
 
-    def __init__(self, state: TrainingState) -> None:
-        self.kept = state
-
-    def state(self) -> TrainingState:
-        """The state as it was."""
-        return self.kept
-
-
-class OnHost:
-    """A copy of a state in the memory of the host, to go back to where that on the devices is given away."""
-
-    def __init__(self, state: TrainingState) -> None:
-        self.lying = jax.tree.map(lambda leaf: leaf.sharding, state)
-        self.kept = jax.device_put(state, jax.tree.map(lambda lies: lies.with_memory_kind("pinned_host"), self.lying))
-
-    def state(self) -> TrainingState:
-        """The state as it was and where it was, once more."""
-        found: TrainingState = jax.device_put(self.kept, self.lying)
+    def again() -> TrainingState:
+        found: TrainingState = jax.device_put(kept, lying)
         return found
+
+    return again
+
+
+def runner(update: Update) -> Any:
+    """The program of a chunk: on a mesh the state that comes in gives its memory away."""
+    return run_chunk if update.mesh is None else run_in_place
 
 
 def compute(job: Job, state: TrainingState, examples: Arrays, begin: int, length: int) -> Chunk:
@@ -79,25 +74,24 @@ def compute(job: Job, state: TrainingState, examples: Arrays, begin: int, length
     """
     structure, numbers = split(job.update)
     start = place(begin, job.recipe.batch_size, len(examples.x))
-    snapshot, run = (Snapshot(state), run_chunk) if job.update.mesh is None else (OnHost(state), run_in_place)
+    before, run = way_back(state, given_away=job.update.mesh is not None), runner(job.update)
     after, buffers = run(structure, numbers, state, examples, start, length)
     measures = np.asarray(buffers[0])[:length]
     fine = sound(job, measures)
     if fine.all() and all_finite(after):
         return Chunk(after, measures, signals(job, begin, measures, buffers[1]))
     for good in range(length if fine.all() else int(np.argmin(fine)), -1, -1):
-        after, _ = run(structure, numbers, snapshot.state(), examples, start, good)
+        after, _ = run(structure, numbers, before(), examples, start, good)
         if all_finite(after):
             break
     trouble = trouble_at(job, after, begin + good)
     return Chunk(after, measures[:good], signals(job, begin, measures[:good], buffers[1]), trouble)
 
 
-def program_of(job: Job, state: TrainingState, examples: Arrays) -> Any:
-    """The compiled program of a chunk, which `compute` runs."""
+def lowered(job: Job, state: TrainingState, examples: Arrays) -> Any:
+    """The program of a chunk that `compute` runs, to be compiled; of state and examples shapes and places count."""
     structure, numbers = split(job.update)
-    run = run_chunk if job.update.mesh is None else run_in_place
-    return run.lower(structure, numbers, state, examples, place(0, job.recipe.batch_size, 1), 1).compile()
+    return runner(job.update).lower(structure, numbers, state, examples, place(0, job.recipe.batch_size, 1), 1)
 
 
 def sound(job: Job, measures: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 from headway.scale.processes import agreed, leads, met, whole
 from headway.scale.sharding import everywhere
 from headway.training.callbacks import Advanced, Callback, Ended, Evaluated, Event, Measured, Saved, Started
-from headway.training.chunk import Chunk, compute, longest, program_of
+from headway.training.chunk import Chunk, compute, longest, lowered
 from headway.training.evaluate import judge, on_device
 from headway.training.interruption import PAUSED, Interruption
 from headway.training.job import Job, in_updates
@@ -47,15 +47,16 @@ class Loop:
         self.judge_on = everywhere(on_device(job.recipe, job.dataset.splits()[self.judged]), job.update.mesh)
         self.pace = 16  # updates in the next chunk, until we know how many fit in a second
         self.saved_at = time.monotonic()
-        self.measured = False
 
     def run(self, interruption: Interruption | None = None) -> Run:
         """Update, judge, stop, save, until there is a reason to end. Runs side by side share an interruption."""
         self.begin()
         shared = nullcontext(interruption) if interruption else Interruption()
         with shared as interruption, self.told_if_broken():
+            advance = self.measure if self.folder else self.advance
             while not self.standing.reason:
-                self.consider(self.advance(self.room()), interruption)
+                self.consider(advance(self.room()), interruption)
+                advance = self.advance
         return self.finish()
 
     def begin(self) -> None:
@@ -68,21 +69,16 @@ class Loop:
 
     def advance(self, length: int) -> Chunk:
         """Make up to `length` updates; stop before one that is not finite."""
-        if self.folder is not None and not self.measured:
-            return self.measure(length)
         started = time.monotonic()
         chunk = compute(self.job, self.state, self.examples, self.standing.step, length)
         self.take(chunk, length, time.monotonic() - started)
         return chunk
 
     def measure(self, length: int) -> Chunk:
-        """Likewise, and note what that takes of memory beside what the compiler says."""
-        self.measured = True
-        started = time.monotonic()
-        said = predicted(program_of(self.job, self.state, self.examples))
+        """Advance, and note what that takes of memory beside what the compiler says."""
+        said = predicted(lowered(self.job, self.state, self.examples).compile())
         with rise() as found:
-            chunk = compute(self.job, self.state, self.examples, self.standing.step, length)
-        self.take(chunk, length, time.monotonic() - started)
+            chunk = self.advance(length)
         taken = Taken(jax.local_devices()[0].device_kind, said, found.bytes)
         self.tell(Measured(self.standing.step, **asdict(taken)))
         if leads():

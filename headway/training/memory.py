@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -99,14 +100,14 @@ def remember(taken: Taken) -> None:
 
 
 def remembered(device: str) -> list[Taken]:
-    """What runs took on devices whose kind has this in its name; the last thousand at most."""
+    """What runs took on devices of this kind, its name or a word of it; the last thousand at most."""
     found = []
     with contextlib.suppress(OSError):
         for line in _file().read_text().splitlines()[-1000:]:
             with contextlib.suppress(json.JSONDecodeError, KeyError):
                 told = json.loads(line)
                 found.append(Taken(told["device"], told["predicted"], told["observed"]))
-    return [taken for taken in found if device.lower() in taken.device.lower()]
+    return [taken for taken in found if device in (taken.device, *re.split("[ -]", taken.device))]
 
 
 def _file() -> Path:

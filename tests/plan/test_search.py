@@ -186,6 +186,7 @@ def test_the_command_searches_and_compiles():
             ["--devices", "8", "--search"],
             "--search: needs the memory and the speeds of a kind of devices; got --devices 8",
         ),
+        (["--devices", "8xH100", "--compiled", "2"], "--compiled: is for a --search that compiles; got 2."),
         (["--devices", "8xH100", "--search", "--mesh", "data=8"], "--search: finds the mesh; got --mesh data=8."),
     ],
 )

@@ -172,8 +172,9 @@ def test_a_stage_holds_its_own_copies_alone():
 @pytest.mark.parametrize(
     ("changes", "mesh", "needle"),
     [
-        ({}, Mesh(stage=3), r"mesh/stage: must divide (a dimension of a parameter|the 2 copies at '2'); got 3"),
-        ({"network": Sequential((Embedding(32, width=16), Dense(32)))}, Mesh(stage=2, fsdp=2), "mesh/stage"),
+        ({}, Mesh(stage=3), r"mesh/stage: must divide the 2 copies at '2'; got 3"),
+        ({"network": Sequential((Embedding(32, width=16), Dense(32)))}, Mesh(stage=2, fsdp=2),
+         "mesh/stage: divides the copies of a Repeat; got a network without one"),
         ({"watch": Watch()}, Mesh(stage=2), "measures no signals of layers yet"),
         ({}, Mesh(2, stage=2, parts_in_flight=3), r"data × fsdp × parts_in_flight must divide the 16 examples"),
         ({"network": Sequential((Embedding(32, width=16), Repeat(BatchNorm(), times=2), Dense(32)))},

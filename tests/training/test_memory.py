@@ -43,8 +43,11 @@ def test_where_nobody_tells_nothing_is_observed(tmp_path, monkeypatch):
 
 def test_large_runs_are_remembered_by_the_kind_of_their_device():
     large = Taken("NVIDIA H100 80GB HBM3", 9 * WORTH, 10 * WORTH)
-    for taken in (large, replace(large, device="cpu"), Taken("cpu", 1, WORTH - 1)):
+    others = [replace(large, device=name) for name in ("cpu", "TPU v5", "NVIDIA A100-SXM4-80GB")]
+    for taken in (large, *others, Taken("cpu", 1, WORTH - 1)):
         remember(taken)
+    assert remembered(DEVICES["v5p"].reported) == [others[1]]
+    assert remembered(DEVICES["A100"].reported) == [others[2]]
     assert remembered(DEVICES["H100"].reported) == [large]
     assert [one.device for one in remembered("cpu")] == ["cpu"]
     assert remembered("TPU v5 lite") == []
