@@ -26,7 +26,7 @@ from headway.training.recipe import Recipe
 COMPILED = 4
 """How many that fit are compiled, unless told otherwise."""
 KEPT = 0.75
-"""The share of activations that a program must hold at least: compilers were seen to need up to a fourth less."""
+"""The share of traced activations below which no compiler is expected to come: what needs more than fits is pruned."""
 
 
 @dataclass(frozen=True)
