@@ -14,6 +14,7 @@ from pydantic import Field
 
 from headway.network.initialization import HeNormal, Initializer, LeCunNormal, Shape
 from headway.network.layer import Activation
+from headway.network.recompute import again
 from headway.spec.error import HeadwayError
 from headway.spec.node import Number, spec
 
@@ -85,7 +86,7 @@ class GELU(Activation):
 
     def function(self, x: jax.Array) -> jax.Array:
         # 1 + erf(z) = erfc(-z), which keeps its digits where erf(z) is close to -1.
-        return x / 2 * jax.lax.erfc(-x * math.sqrt(0.5))
+        return again(lambda x: x / 2 * jax.lax.erfc(-x * math.sqrt(0.5)))(x)
 
 
 @spec
@@ -95,10 +96,14 @@ class TanhGELU(Activation):
     initializer: ClassVar[Initializer] = HeNormal()
 
     def function(self, x: jax.Array) -> jax.Array:
-        # Beyond 10 the tanh is ±1 in every precision; the cube of what lies beyond could overflow.
-        z = jnp.clip(x, -10, 10)
-        # (1 + tanh u) / 2 = σ(2u), which keeps its digits where tanh u is close to -1.
-        return x * jax.lax.logistic(2 * math.sqrt(2 / math.pi) * (z + 0.044715 * z**3))
+        @again
+        def gelu(x: jax.Array) -> jax.Array:
+            # Beyond 10 the tanh is ±1 in every precision; the cube of what lies beyond could overflow.
+            z = jnp.clip(x, -10, 10)
+            # (1 + tanh u) / 2 = σ(2u), which keeps its digits where tanh u is close to -1.
+            return x * jax.lax.logistic(2 * math.sqrt(2 / math.pi) * (z + 0.044715 * z**3))
+
+        return gelu(x)
 
 
 @spec
@@ -108,7 +113,7 @@ class SiLU(Activation):
     initializer: ClassVar[Initializer] = HeNormal()
 
     def function(self, x: jax.Array) -> jax.Array:
-        return x * jax.lax.logistic(x)
+        return again(lambda x: x * jax.lax.logistic(x))(x)
 
 
 @spec
@@ -119,7 +124,7 @@ class Swish(Activation):
     initializer: ClassVar[Initializer] = HeNormal()
 
     def function(self, x: jax.Array) -> jax.Array:
-        return x * jax.lax.logistic(self.beta * x)
+        return again(lambda x: x * jax.lax.logistic(self.beta * x))(x)
 
 
 @spec

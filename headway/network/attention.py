@@ -83,10 +83,13 @@ class Attention(Layer):
                 found[f"b{name}"] = bias(width, axis=axes[1])
         return found
 
-    def project(self, name: str, params: Params, x: jax.Array, context: Context) -> jax.Array:
-        """x w + b [batch, time, columns] with the weights of q, k, v or o."""
-        y = product(context.rows(x), params[f"w{name}"])
-        return (context.cast(y + params[f"b{name}"]) if self.bias else y).reshape(*x.shape[:-1], -1)
+    def project(self, names: str, params: Params, x: jax.Array, context: Context) -> list[jax.Array]:
+        """x w + b [batch, time, columns] with the weights of each of these, of q, k, v and o."""
+        rows = context.rows(x)  # one for all: each would be kept for the backward pass
+        found = [product(rows, params[f"w{name}"]) for name in names]
+        if self.bias:
+            found = [context.cast(y + params[f"b{name}"]) for name, y in zip(names, found, strict=True)]
+        return [y.reshape(*x.shape[:-1], -1) for y in found]
 
     def split(self, name: str, x: jax.Array) -> jax.Array:
         """q, k or v [batch, time, columns] in its heads [batch, time, heads, e]."""
@@ -123,13 +126,13 @@ class MultiHeadAttention(Attention):
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
         expect_features(params["wq"].shape[0], x, context)
-        projected = {name: context.lay(self.project(name, params, x, context), "time", "heads") for name in "qkv"}
-        q, k, v = (self.split(name, part) for name, part in projected.items())
+        projected = (context.lay(part, "time", "heads") for part in self.project("qkv", params, x, context))
+        q, k, v = (self.split(name, part) for name, part in zip("qkv", projected, strict=True))
         if self.rotary is not None:
             q, k = self.rotary.turn(q), self.rotary.turn(k)
         q, k, v = (context.lay(part, *BY_HEADS) for part in (q, k, v))
         heads = context.lay(attend(q, k, v, causal=self.causal, mask=context.mask_of(x)), *BY_HEADS)
-        return self.project("o", params, context.lay(heads.reshape(x.shape), "time", "heads"), context)
+        return self.project("o", params, context.lay(heads.reshape(x.shape), "time", "heads"), context)[0]
 
     def flops(self, inputs: Shape) -> int:
         time, d = inputs
@@ -157,11 +160,11 @@ class CrossAttention(Attention):
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
         expect_features(params["wq"].shape[0], x, context)
         source, target = x[:, : self.source], x[:, self.source :]
-        k, v = (self.split(name, self.project(name, params, source, context)) for name in "kv")
-        q = self.split("q", self.project("q", params, target, context))
+        k, v = (self.split("k", part) for part in self.project("kv", params, source, context))
+        q = self.split("q", self.project("q", params, target, context)[0])
         mask = context.mask_of(x)
         heads = attend(q, k, v, mask=None if mask is None else mask[:, : self.source]).reshape(target.shape)
-        y = self.project("o", params, heads, context)
+        y = self.project("o", params, heads, context)[0]
         return jnp.concatenate([jnp.zeros(source.shape, y.dtype), y], axis=1)
 
     def flops(self, inputs: Shape) -> int:

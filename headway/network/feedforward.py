@@ -11,6 +11,7 @@ from headway.network.activations import GELU, SiLU
 from headway.network.dense import product
 from headway.network.initialization import GlorotUniform, Initializer, Shape
 from headway.network.layer import Activation, Context, Layer, Parameter, Params, State, bias, call, expect_features
+from headway.network.recompute import again
 from headway.spec.error import HeadwayError
 from headway.spec.node import spec
 
@@ -82,11 +83,16 @@ class SwiGLU(Layer):
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
         expect_features(params["w_gate"].shape[0], x, context)
         flat = context.rows(x)
-        h = SiLU().function(product(flat, params["w_gate"])) * product(flat, params["w_up"])
+        h = _gated(product(flat, params["w_gate"]), product(flat, params["w_up"]))
         return product(h, params["w_down"]).reshape(x.shape)
 
     def flops(self, inputs: Shape) -> int:
         return math.prod(inputs[:-1]) * self.hidden * (6 * inputs[-1] + 2)
+
+
+@again
+def _gated(gate: jax.Array, up: jax.Array) -> jax.Array:
+    return SiLU().function(gate) * up
 
 
 def _features(layer: Layer, inputs: Shape) -> Shape:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from headway.network.activations import Softmax
+from headway.network.recompute import again
 
 BLOCK = 128
 """How many queries are at work at once where there are more than twice as many; docs/scale.md says what that takes."""
@@ -58,7 +59,7 @@ def in_blocks(q: jax.Array, k: jax.Array, v: jax.Array, causal: bool, mask: jax.
     filled = jnp.pad(q, ((0, 0), (0, 0), (0, count * BLOCK - queries), (0, 0)))
     blocks = jnp.moveaxis(filled.reshape(batch, heads, count, BLOCK, e), 2, 0)
 
-    @functools.partial(jax.checkpoint, prevent_cse=False)  # in a loop nothing can merge the second computation
+    @again
     def one(begin: jax.Array, q: jax.Array) -> jax.Array:
         return at_once(q, k, v, causal, mask, begin)
 

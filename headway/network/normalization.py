@@ -11,6 +11,7 @@ from pydantic import Field
 
 from headway.network.initialization import Constant, Shape
 from headway.network.layer import Context, Layer, Parameter, Params, State, bias, expect_features
+from headway.network.recompute import again
 from headway.spec.error import HeadwayError
 from headway.spec.node import Number, spec
 
@@ -48,10 +49,13 @@ class LayerNorm(Normalization):
     """
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
-        g, b = params["g"], params["b"]
-        wide = widened(x, g, context)
-        y = g * normalized(wide, *moments(wide, -1), self.epsilon) + b
-        return y.astype(jnp.result_type(x, g))
+        @again
+        def row(x: jax.Array, g: jax.Array, b: jax.Array) -> jax.Array:
+            wide = widened(x, g, context)
+            y = g * normalized(wide, *moments(wide, -1), self.epsilon) + b
+            return y.astype(jnp.result_type(x, g))
+
+        return row(x, params["g"], params["b"])
 
     def flops(self, inputs: Shape) -> int:
         return 7 * math.prod(inputs)
@@ -68,10 +72,13 @@ class RMSNorm(Normalization):
         return {"g": Parameter(inputs[-1:], init=Constant(1.0), decays=False)}
 
     def apply(self, params: Params, x: jax.Array, context: Context) -> jax.Array:
-        g = params["g"]
-        wide = widened(x, g, context)
-        square = jnp.square(wide).mean(axis=-1, keepdims=True)
-        return (g * (wide * jax.lax.rsqrt(square + self.epsilon))).astype(jnp.result_type(x, g))
+        @again
+        def row(x: jax.Array, g: jax.Array) -> jax.Array:
+            wide = widened(x, g, context)
+            square = jnp.square(wide).mean(axis=-1, keepdims=True)
+            return (g * (wide * jax.lax.rsqrt(square + self.epsilon))).astype(jnp.result_type(x, g))
+
+        return row(x, params["g"])
 
     def flops(self, inputs: Shape) -> int:
         return 4 * math.prod(inputs)

@@ -1,7 +1,7 @@
 """Recompute: what the backward pass computes again instead of keeping it in memory from the forward pass."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, cast
 
 import jax
 from jax.ad_checkpoint import checkpoint_name
@@ -11,6 +11,7 @@ from headway.spec.error import HeadwayError, did_you_mean
 from headway.spec.node import Spec, spec
 from headway.spec.select import matches
 
+F = TypeVar("F", bound=Callable[..., Any])
 KEPT = "kept"
 """The name of the values that are kept."""
 
@@ -32,8 +33,7 @@ class Recompute(Spec):
     def around(self, copy: Callable[..., Any]) -> Callable[..., Any]:
         """The computation of one copy, so that its backward pass begins by computing it again."""
         policy = jax.checkpoint_policies.save_only_these_names(KEPT)
-        # In a scan nothing can merge the second computation with the first.
-        return jax.checkpoint(copy, policy=policy, prevent_cse=False)
+        return again(copy, policy)
 
     def named(self, value: jax.Array) -> jax.Array:
         """A value that is kept."""
@@ -88,7 +88,15 @@ class Offload(Recompute):
             offload_src="device", offload_dst="pinned_host",
         )  # fmt: skip
         # All that is computed again begins with the named input, so that the unnamed one need not be kept.
-        return jax.checkpoint(lambda x, own: copy(self.named(x), own), policy=policy, prevent_cse=False)
+        return again(lambda x, own: copy(self.named(x), own), policy)
+
+
+def again(function: F, policy: Callable[..., bool] | None = None) -> F:
+    """The same function, of which the backward pass keeps the arguments alone, and computes what it needs again.
+
+    In a loop nothing can merge the second computation with the first. Elsewhere the compiler does: nothing changes.
+    """
+    return cast(F, jax.checkpoint(function, policy=policy, prevent_cse=False))
 
 
 def tagged(tags: tuple[str, ...], address: str, kind: str) -> bool:

@@ -1,7 +1,6 @@
 """The loss in parts: a network's last step and its loss for some places after others, never all scores at once."""
 
 import dataclasses
-import functools
 from typing import Any
 
 import jax
@@ -11,6 +10,7 @@ from headway.learning.losses import Loss, WeightedSum
 from headway.network.context import Context
 from headway.network.initialization import Shape
 from headway.network.layer import Layer
+from headway.network.recompute import again
 from headway.network.scores import apart
 from headway.signals.probe import Probes, in_parts
 from headway.spec.error import HeadwayError
@@ -40,7 +40,7 @@ def sums_in_parts(
     probes = context.tap if isinstance(context.tap, Probes) else None
     slots = in_parts(probes.slots[len(probes.addresses)], parts) if probes else None
 
-    @functools.partial(jax.checkpoint, prevent_cse=False)
+    @again
     def sums(h: jax.Array, y: jax.Array, weights: Any, slot: Any) -> WeightedSum:
         tap = context.tap if probes is None else Probes((slot,), probes.limits, probes.data)
         scores = score(values[0], h, dataclasses.replace(context, tap=tap))

@@ -1,5 +1,6 @@
 """Recompute changes what is kept, never what is computed."""
 
+import math
 import re
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ import headway as hw
 from headway.learning.losses import CrossEntropy
 from headway.learning.optimizers.sgd import SGD
 from headway.learning.regularization import Dropout
+from headway.models.decoder import gpt2, llama
 from headway.models.transformer import transformer_block
 from headway.network.activations import Identity, Tanh
 from headway.network.compose import Repeat, Sequential
@@ -23,7 +25,7 @@ from headway.signals.probe import empty_slots, watched
 from headway.spec.error import HeadwayError
 from headway.training.job import Update, prepare
 from headway.training.residuals import Residual as Kept
-from headway.training.residuals import saved_residuals
+from headway.training.residuals import kept_arrays, saved_residuals
 from headway.training.step import Batch, batch, differentiate, initial_state
 
 WAYS = (RecomputeAll(), RecomputeBut(("Dense",)), RecomputeBut(("Sequential", "Identity", "**/body/*")),
@@ -104,6 +106,25 @@ def test_a_micro_batch_keeps_its_own_share():
     whole, part = saved_residuals(RECIPE), saved_residuals(replace(RECIPE, accumulate=4))
     assert part.arrays[0] == Kept((N, B // 4, D), "float32", 3)
     assert 4 * part.arrays[0].bytes == whole.arrays[0].bytes
+
+
+@pytest.mark.parametrize(
+    ("network", "numbers"),
+    [(gpt2(17, width=32, heads=4, blocks=3, time=7), 8 * 32 + 2 * 4 * 32),
+     (llama(17, width=32, heads=4, blocks=3, hidden=24), 8 * 32 + 3 * 24)],
+    ids=("gpt2", "llama"),
+)  # fmt: skip
+def test_a_block_in_16_bits_keeps_what_its_products_need_and_nothing_wider(network, numbers):
+    """Of every place the inputs of both norms and what they make of them, q, k, v and heads, each as wide as the block;
+    and of hidden units what goes into the activation, its gate, and what comes out. Left out: attention's weights."""
+    blocks, examples, time = 3, 4, 7
+    data = hw.Data(hw.Zipf(17, time=time, examples=8), validation=None, test=None)
+    recipe = hw.Recipe(network, loss=CrossEntropy(), optimizer=SGD(0.1), data=data, batch_size=examples,
+                       precision=hw.BFloat16())  # fmt: skip
+    found = [a for a in kept_arrays(prepare(recipe))
+             if math.prod(a.shape) % (blocks * examples * time) == 0 and a.shape[-1] not in (time, 1)]  # fmt: skip
+    assert {a.dtype for a in found} == {"bfloat16"}
+    assert sum(a.bytes for a in found) == 2 * blocks * examples * time * numbers
 
 
 def test_the_report_is_a_line_an_array_and_what_the_compiler_says():
