@@ -14,6 +14,8 @@ from headway.spec.error import HeadwayError
 
 DIRECTIONS = Path(__file__).parents[2] / "golden" / "claims.json"
 """Whether each claim points its way in the quick tier: `python tests/claims/test_claims.py` writes it anew."""
+BY_ROUNDING = ("N18",)
+"""Claims that no direction is stored of: how the last bit is rounded decides which of two seeds gains from warm-up."""
 MAP = deep_learning()
 TITLES = {concept.name: concept.title for concept in MAP.concepts}
 STATEMENTS = {
@@ -21,6 +23,7 @@ STATEMENTS = {
     for edge in MAP.edges
     if edge.provenance != ("proposed",)
 }
+POINTED = [claim for claim in claims().values() if not claim.pending and claim.id not in BY_ROUNDING]
 DESIGNS = dict.fromkeys(claim.design for claim in claims().values() if not claim.pending)
 
 
@@ -50,7 +53,7 @@ def test_every_arm_of_a_design_is_read_by_a_claim():
 
 @pytest.mark.parametrize("name", DESIGNS)
 def test_the_quick_tier_points_where_it_pointed(name):
-    taken = [claim for claim in claims().values() if claim.design == name and not claim.pending]
+    taken = [claim for claim in POINTED if claim.design == name]
     expected = json.loads(DIRECTIONS.read_text())
     numbers = quick(taken)[name]
     assert {claim.id: points(claim, numbers) for claim in taken} == {claim.id: expected[claim.id] for claim in taken}
@@ -62,6 +65,5 @@ def test_an_unknown_claim_is_answered_with_a_near_one():
 
 
 if __name__ == "__main__":
-    taken = [claim for claim in claims().values() if not claim.pending]
-    numbers = quick(taken)
-    DIRECTIONS.write_text(json.dumps({c.id: points(c, numbers[c.design]) for c in taken}, indent=1) + "\n")
+    numbers = quick(POINTED)
+    DIRECTIONS.write_text(json.dumps({c.id: points(c, numbers[c.design]) for c in POINTED}, indent=1) + "\n")
