@@ -1,5 +1,6 @@
 """Drills: what processes of their own print, and long ones, stored with the hash of the code they are about."""
 
+import functools
 import hashlib
 import json
 import subprocess
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "accept"
 
 
+@functools.cache  # tests of a module need not run one after the other, and its fixtures are then made again
 def printed(module: str, *words: str) -> Any:
     """What a module prints as JSON, run in a process of its own: virtual devices must be there before JAX starts."""
     done = subprocess.run([sys.executable, "-m", module, *words], cwd=ROOT, capture_output=True, text=True, timeout=900)

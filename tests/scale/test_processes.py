@@ -73,10 +73,11 @@ def assert_close(found: Run, due: Run) -> None:
 
 JOBS = {
     "two processes, data": (2, 1, "data=2"),
-    "two processes, tensor": (2, 1, "tensor=2"),
     "four processes, data": (4, 1, "data=4"),
+    "two processes, fsdp": (2, 2, "fsdp=4"),
+    "two processes, tensor": (2, 1, "tensor=2"),
     "four processes, fsdp and tensor": (4, 1, "fsdp=2,tensor=2"),
-}  # two processes with fsdp: the run that moves, below
+}
 
 
 @pytest.mark.parametrize("name", JOBS)
